@@ -10,15 +10,3 @@ const (
 	Pass Verdict = 1 // the message is passed on unchanged, after what was emitted
 	Done Verdict = 2 // what was emitted is the result
 )
-
-// Emitted is a message that a guest asked to send. An empty Output means the signal's own.
-type Emitted struct {
-	Output OutputName
-	Message
-}
-
-// LogLine is a line that a guest logged. Level counts from 0 (trace) to 5 (critical).
-type LogLine struct {
-	Level int
-	Text  string
-}

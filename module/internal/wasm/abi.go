@@ -1,0 +1,136 @@
+package wasm
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm/binary"
+)
+
+// ABIs lists the interfaces that this host speaks, for the reported properties.
+const ABIs = "edge/1"
+
+// edge1Exports are the functions that make a binary an edge/1 guest, with their types.
+var edge1Exports = []struct {
+	name, typ string
+	required  bool
+}{
+	{"edge_alloc", "(i32) → i32", true},
+	{"edge_message", "(i32, i32) → i32", true},
+	{"edge_configure", "(i32, i32) → i32", false},
+	{"edge_timer", "() → i32", false},
+	{"_initialize", "()", false},
+}
+
+// edge1Imports are the host functions of edge/1, with their types.
+var edge1Imports = map[string]string{
+	"emit":         "(i32, i32, i32, i32, i32, i32) → i32",
+	"property":     "(i32, i32, i32, i32) → i32",
+	"fail":         "(i32, i32)",
+	"log":          "(i32, i32, i32)",
+	"now":          "() → i64",
+	"state_get":    "(i32, i32, i32, i32) → i32",
+	"state_set":    "(i32, i32, i32, i32) → i32",
+	"state_delete": "(i32, i32) → i32",
+	"metric":       "(i32, i32, i32, f64)",
+}
+
+// families are the hosts whose guests are sometimes met here, by a telling import or export.
+var families = []struct{ mark, whose string }{
+	{"wasi_experimental_http", "a wasi-experimental-http guest, not supported yet"},
+	{"hostobservability", "a guest with the WIT host functions of 2022, not supported yet"},
+	{"wasmimports", "a guest with the WIT host functions of 2022, not supported yet"},
+	{"hostfunctions", "a guest with the WIT host functions of 2022, not supported yet"},
+	{"redpanda_transform", "a Redpanda data transform"},
+	{"fluvio", "a Fluvio SmartModule"},
+	{"extism:host", "an Extism plug-in"},
+	{"wasi_config", "a Spin application"},
+	{"spin", "a Spin application"},
+	{"proxy_", "a proxy-wasm filter"},
+	{"wapc", "a waPC guest"},
+	{"env.abort", "built by AssemblyScript with its abort hook: build with --use abort="},
+	{"_start", "a WASI command, not supported yet"},
+}
+
+// Inspect reads what a binary declares and checks that it is an edge/1 guest. What is missing or of the wrong type is
+// named, all of it at once.
+func Inspect(wasm []byte) (*binary.Info, error) {
+	info, err := binary.Read(wasm)
+	if errors.Is(err, binary.ErrComponent) {
+		return nil, errors.New("it is a WebAssembly component; components are not supported yet, build a core module")
+	}
+	if err != nil {
+		return nil, err
+	}
+	wrong := append(wrongImports(info), wrongExports(info)...)
+	if len(wrong) == 0 {
+		return info, nil
+	}
+	text := "not an edge/1 guest: " + strings.Join(wrong, "; ")
+	if whose := family(info); whose != "" {
+		text += "; it seems to be " + whose
+	}
+	return info, errors.New(text)
+}
+
+func wrongImports(info *binary.Info) (wrong []string) {
+	for _, i := range info.Imports {
+		want, known := edge1Imports[i.Name]
+		switch {
+		case i.Module == "wasi_snapshot_preview1" && i.Kind == binary.Func:
+			// The linker has all of it; an import that it has not is refused by it, by name.
+		case i.Module != "edge" || i.Kind != binary.Func || !known:
+			wrong = append(wrong, fmt.Sprintf("it imports %s.%s, which this host does not offer", i.Module, i.Name))
+		case i.Type != want:
+			wrong = append(wrong, fmt.Sprintf("it imports edge.%s as %s, which is %s", i.Name, i.Type, want))
+		}
+	}
+	return wrong
+}
+
+func wrongExports(info *binary.Info) (wrong []string) {
+	if _, ok := info.Export(binary.Mem, "memory"); !ok {
+		wrong = append(wrong, `it does not export a memory called "memory"`)
+	}
+	for _, want := range edge1Exports {
+		e, ok := info.Export(binary.Func, want.name)
+		switch {
+		case !ok && want.required:
+			wrong = append(wrong, fmt.Sprintf("it does not export %s %s", want.name, want.typ))
+		case ok && e.Type != want.typ:
+			wrong = append(wrong, fmt.Sprintf("it exports %s as %s, which must be %s", want.name, e.Type, want.typ))
+		}
+	}
+	return wrong
+}
+
+func family(info *binary.Info) string {
+	for _, f := range families {
+		for _, i := range info.Imports {
+			if strings.HasPrefix(i.Module, f.mark) || strings.HasPrefix(i.Module+"."+i.Name, f.mark) || strings.HasPrefix(i.Name, f.mark) {
+				return f.whose
+			}
+		}
+		for _, e := range info.Exports {
+			if strings.HasPrefix(e.Name, f.mark) {
+				return f.whose
+			}
+		}
+	}
+	return ""
+}
+
+// checkLimits refuses a guest whose memory cannot fit before an instance is tried.
+func checkLimits(info *binary.Info, limits module.Limits) error {
+	if info.Memory == nil {
+		return nil
+	}
+	if need := int64(info.Memory.Min) << 16; info.Memory.Min > 1<<16 || need > limits.Memory {
+		return fmt.Errorf("it starts with %.1f MiB of memory, its limit is %.1f MiB", mib(need), mib(limits.Memory))
+	}
+	return nil
+}
+
+func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }

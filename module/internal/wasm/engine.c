@@ -1,0 +1,69 @@
+// Engines, linkers and compiled guests.
+
+#include "host.h"
+
+#include <string.h>
+
+// What no ABI here needs is off: each proposal is code in the engine that a hostile guest could reach.
+wasm_engine_t *woe_engine_new(size_t stack_bytes) {
+  wasm_config_t *config = wasm_config_new();
+  wasmtime_config_epoch_interruption_set(config, true);
+  wasmtime_config_max_wasm_stack_set(config, stack_bytes);
+  wasmtime_config_native_unwind_info_set(config, false); // for native debuggers; costs every compile and load
+  wasmtime_config_wasm_threads_set(config, false);
+  wasmtime_config_wasm_tail_call_set(config, false);
+  wasmtime_config_wasm_function_references_set(config, false);
+  wasmtime_config_wasm_gc_set(config, false);
+  wasmtime_config_wasm_relaxed_simd_set(config, false);
+  wasmtime_config_wasm_multi_memory_set(config, false);
+  wasmtime_config_wasm_memory64_set(config, false);
+  wasmtime_config_wasm_component_model_set(config, false);
+  return wasm_engine_new_with_config(config);
+}
+
+static wasm_valtype_t *value_type(char letter) {
+  return wasm_valtype_new(letter == 'I' ? WASM_I64 : letter == 'F' ? WASM_F64 : WASM_I32);
+}
+
+// woe_define adds a host function whose type is written like "iiI>i": i32, i32, i64 → i32. F is f64.
+wasmtime_error_t *woe_define(wasmtime_linker_t *linker, const char *module, const char *name, const char *type,
+                             wasmtime_func_unchecked_callback_t function) {
+  wasm_valtype_t *params[16], *results[1];
+  size_t np = 0, nr = 0;
+  for (; *type != '>'; type++) params[np++] = value_type(*type);
+  for (type++; *type; type++) results[nr++] = value_type(*type);
+  wasm_valtype_vec_t p, r;
+  wasm_valtype_vec_new(&p, np, params);
+  wasm_valtype_vec_new(&r, nr, results);
+  wasm_functype_t *ft = wasm_functype_new(&p, &r);
+  wasmtime_error_t *error = wasmtime_linker_define_func_unchecked(linker, module, strlen(module), name, strlen(name),
+                                                                  ft, function, NULL, NULL);
+  wasm_functype_delete(ft);
+  return error;
+}
+
+// woe_linker_new returns a linker that offers everything a guest may import, or NULL with the reason in detail.
+wasmtime_linker_t *woe_linker_new(wasm_engine_t *engine, woe_buffer *detail) {
+  wasmtime_linker_t *linker = wasmtime_linker_new(engine);
+  wasmtime_error_t *error = woe_define_edge1(linker);
+  if (!error) error = woe_define_wasi(linker);
+  if (!error) return linker;
+  woe_error_text(detail, error);
+  wasmtime_linker_delete(linker);
+  return NULL;
+}
+
+wasmtime_module_t *woe_compile(wasm_engine_t *engine, const uint8_t *binary, size_t len, woe_buffer *detail) {
+  wasmtime_module_t *compiled = NULL;
+  wasmtime_error_t *error = wasmtime_module_new(engine, binary, len, &compiled);
+  if (error) woe_error_text(detail, error);
+  return error ? NULL : compiled;
+}
+
+// woe_prepare resolves a guest's imports once, for all its instances.
+wasmtime_instance_pre_t *woe_prepare(wasmtime_linker_t *linker, wasmtime_module_t *compiled, woe_buffer *detail) {
+  wasmtime_instance_pre_t *prepared = NULL;
+  wasmtime_error_t *error = wasmtime_linker_instantiate_pre(linker, compiled, &prepared);
+  if (error) woe_error_text(detail, error);
+  return error ? NULL : prepared;
+}

@@ -1,0 +1,152 @@
+// Package wasm runs guests: it embeds Wasmtime over a binding of its own, and is the only package with cgo.
+//
+// A [Host] compiles binaries into guests and keeps the clock of their deadlines. A [Guest] is compiled once and has
+// any number of instances. An [Instance] belongs to one signal: it has its own memory, state and limits. A call into
+// it (Message, Tick, Configure) is one crossing into C and a transaction: what the guest emits, stores and counts can
+// be read from [Instance.Effects] after a call that ended well, and is gone after one that did not.
+//
+//	host, err := wasm.New()
+//	guest, err := host.Compile("threshold", binary, spec.Limits)
+//	instance, err := guest.Start(wasm.Options{Signal: "press1", Limits: spec.Limits})
+//	verdict, err := instance.Message(message)
+//
+// Nothing that a guest does ends the process: every way a call can end badly is a *module.GuestError. After one whose
+// [Instance.Dead] is true the instance must be closed; the next one starts afresh.
+//
+// # Concurrency
+//
+// Host and Guest may be used from any goroutine. An Instance belongs to one goroutine at a time. No more calls run at
+// once than there are processors; others wait for a slot, and their deadline starts when they have it.
+package wasm
+
+/*
+#include <stdlib.h>
+#include "host.h"
+#cgo CFLAGS: -O2 -Wall
+*/
+import "C"
+
+import (
+	"errors"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	_ "github.com/bytecodealliance/wasmtime-go/v39" // brings the static library
+)
+
+// Version is the version of the embedded Wasmtime.
+const Version = "39.0.1"
+
+// tick is how often the epoch strikes while calls run, and so the precision of a deadline.
+const tick = 2 * time.Millisecond
+
+// Host holds the engines that guests run on.
+type Host struct {
+	slots chan struct{} // one for each processor; a call holds one; full: the call waits
+
+	calls atomic.Int64  // calls that run, for the ticker
+	wake  chan struct{} // capacity 1: there are calls again; the count is read, not the events
+	done  chan struct{} // closed by Close
+	ended sync.WaitGroup
+
+	mu      sync.Mutex // guards engines
+	engines map[int]*engine
+}
+
+// engine is one configuration of Wasmtime. The size of the Wasm stack is an engine's, so guests with another one have
+// another engine.
+type engine struct {
+	engine *C.wasm_engine_t
+	linker *C.wasmtime_linker_t
+}
+
+// New returns a Host with its epoch ticker running. Close ends it.
+func New() (*Host, error) {
+	h := &Host{
+		slots:   make(chan struct{}, runtime.GOMAXPROCS(0)),
+		wake:    make(chan struct{}, 1),
+		done:    make(chan struct{}),
+		engines: make(map[int]*engine),
+	}
+	h.ended.Go(h.strike)
+	return h, nil
+}
+
+// Close ends the ticker and frees the engines. All instances must have been closed before.
+func (h *Host) Close() {
+	close(h.done)
+	h.ended.Wait()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for stack, e := range h.engines {
+		C.wasmtime_linker_delete(e.linker)
+		C.wasm_engine_delete(e.engine)
+		delete(h.engines, stack)
+	}
+}
+
+// engineFor returns the engine with the given Wasm stack, in bytes.
+func (h *Host) engineFor(stack int) (*engine, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if e := h.engines[stack]; e != nil {
+		return e, nil
+	}
+	e := &engine{engine: C.woe_engine_new(C.size_t(stack))}
+	var detail C.woe_buffer
+	e.linker = C.woe_linker_new(e.engine, &detail)
+	if e.linker == nil {
+		C.wasm_engine_delete(e.engine)
+		return nil, errors.New("link host functions: " + takeText(&detail))
+	}
+	h.engines[stack] = e
+	return e, nil
+}
+
+// enter takes a slot and makes sure that the epoch strikes.
+func (h *Host) enter() {
+	h.slots <- struct{}{}
+	if h.calls.Add(1) == 1 {
+		select {
+		case h.wake <- struct{}{}:
+		default: // it is awake, or will be
+		}
+	}
+}
+
+func (h *Host) leave() {
+	h.calls.Add(-1)
+	<-h.slots
+}
+
+// strike increments the epoch of all engines every tick while calls run, and sleeps while none do.
+func (h *Host) strike() {
+	for {
+		select {
+		case <-h.done:
+			return
+		case <-h.wake:
+		}
+		ticker := time.NewTicker(tick)
+		for h.calls.Load() > 0 {
+			select {
+			case <-h.done:
+				ticker.Stop()
+				return
+			case <-ticker.C:
+				h.increment()
+			}
+		}
+		ticker.Stop()
+	}
+}
+
+func (h *Host) increment() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, e := range h.engines {
+		C.wasmtime_engine_increment_epoch(e.engine)
+	}
+}

@@ -1,0 +1,125 @@
+// What the C files of this package share with each other and with Go. The C side exists so that a message
+// costs one crossing: everything that a guest calls while it works is answered here, without Go.
+//
+// An instance belongs to one thread at a time. No Go pointer is kept here: input and properties are read
+// during the call that brings them, and Go reads the buffers below between calls.
+
+#ifndef WOE_HOST_H
+#define WOE_HOST_H
+
+#include "wasmtime.h"
+
+// How a call ended. Go turns everything but WOE_OK into a typed error.
+typedef enum {
+  WOE_OK = 0,
+  WOE_TRAP,      // the code trapped; detail holds message and backtrace
+  WOE_EXIT,      // proc_exit; exit_code holds the code
+  WOE_DEADLINE,  // it used up its time
+  WOE_POINTER,   // it handed out a pointer or length outside its memory; detail says which
+  WOE_NO_MEMORY, // edge_alloc returned 0
+  WOE_HOST,      // the engine or the host could not do its part; detail says what
+} woe_end;
+
+enum { WOE_VERDICT_MAX = 2 }; // drop, pass, done; more is a breach of the ABI
+
+typedef struct {
+  uint8_t *data;
+  size_t len, cap;
+} woe_buffer;
+
+// The records in an instance's effects buffer, each followed by lengths and bytes (see effects.go).
+enum { WOE_EMIT = 1, WOE_STATE_SET = 2, WOE_STATE_DELETE = 3, WOE_METRIC = 4 };
+
+// A guest's state: an open-addressing table of byte strings with a journal of what the call at hand replaced.
+typedef struct {
+  struct woe_entry *slots;
+  size_t cap, used, live; // slots; slots ever used; entries
+  int64_t bytes, limit;   // as counted against the quota
+  int64_t journal_bytes;  // what the journal keeps, counted likewise
+  struct woe_undo *undo;
+  size_t undo_len, undo_cap;
+} woe_state;
+
+typedef struct {
+  int64_t memory_bytes;
+  int64_t table_elements;
+  int64_t state_bytes;
+  uint32_t emits;
+  uint32_t emit_bytes;
+} woe_limits;
+
+typedef struct {
+  wasmtime_store_t *store;
+  wasmtime_context_t *context;
+  wasmtime_memory_t memory;
+  wasmtime_func_t alloc, message, configure, timer;
+  bool has_memory, has_configure, has_timer;
+  woe_limits limits;
+
+  // What WASI hands out: "NAME=value\0" after each other, owned.
+  char *environment;
+  size_t environment_len;
+  uint32_t environment_count;
+
+  woe_state state;
+
+  // The call at hand.
+  const uint8_t *properties; // as encoded by Go: count, then per property two lengths and the bytes
+  size_t properties_len;
+  int64_t deadline_ns, clock_cpu_ns, clock_wall_ns, slept_ns;
+  bool clock_started, deadline_hit, exited, bad_pointer;
+  int32_t exit_code;
+  uint32_t emits, metrics;
+
+  // What the call leaves behind for Go.
+  int32_t verdict;
+  woe_buffer effects, logs, reason, detail;
+  woe_buffer lines[2]; // unfinished lines of stdout and stderr
+  uint32_t logs_dropped;
+  uint8_t trap_code;
+} woe_instance;
+
+// engine.c
+wasm_engine_t *woe_engine_new(size_t stack_bytes);
+wasmtime_linker_t *woe_linker_new(wasm_engine_t *, woe_buffer *detail);
+wasmtime_module_t *woe_compile(wasm_engine_t *, const uint8_t *binary, size_t len, woe_buffer *detail);
+wasmtime_instance_pre_t *woe_prepare(wasmtime_linker_t *, wasmtime_module_t *, woe_buffer *detail);
+wasmtime_error_t *woe_define(wasmtime_linker_t *, const char *module, const char *name, const char *type,
+                             wasmtime_func_unchecked_callback_t);
+
+// instance.c
+woe_instance *woe_instance_new(wasm_engine_t *, const woe_limits *, const char *environment, size_t len);
+void woe_instance_delete(woe_instance *);
+woe_end woe_start(woe_instance *, wasmtime_instance_pre_t *, int64_t deadline_ns);
+woe_end woe_configure(woe_instance *, const uint8_t *document, size_t len, int64_t deadline_ns);
+woe_end woe_message(woe_instance *, const uint8_t *body, size_t len, const uint8_t *properties, size_t properties_len,
+                    int64_t deadline_ns);
+woe_end woe_timer(woe_instance *, const uint8_t *properties, size_t properties_len, int64_t deadline_ns);
+size_t woe_memory_bytes(const woe_instance *);
+
+// memory.c
+bool woe_append(woe_buffer *, const void *, size_t);
+bool woe_append_u32(woe_buffer *, uint32_t);
+void woe_log(woe_instance *, uint32_t level, const uint8_t *text, size_t len);
+uint8_t *woe_guest_bytes(woe_instance *, uint32_t pointer, uint32_t len);
+wasm_trap_t *woe_pointer_trap(woe_instance *, const char *function);
+woe_instance *woe_caller_instance(wasmtime_caller_t *);
+
+// failure.c
+woe_end woe_failure(woe_instance *, wasmtime_error_t *, wasm_trap_t *);
+void woe_error_text(woe_buffer *, wasmtime_error_t *);
+
+// state.c
+int32_t woe_state_get(const woe_state *, const uint8_t *key, uint32_t key_len, uint8_t *out, uint32_t cap);
+bool woe_state_set(woe_state *, const uint8_t *key, uint32_t key_len, const uint8_t *value, uint32_t len);
+void woe_state_delete(woe_state *, const uint8_t *key, uint32_t key_len);
+void woe_state_record(const woe_state *, woe_buffer *out);
+void woe_state_commit(woe_state *);
+void woe_state_rollback(woe_state *);
+void woe_state_free(woe_state *);
+
+// edge1.c, wasi.c
+wasmtime_error_t *woe_define_edge1(wasmtime_linker_t *);
+wasmtime_error_t *woe_define_wasi(wasmtime_linker_t *);
+
+#endif

@@ -1,0 +1,189 @@
+// The life of an instance and the calls into it.
+
+#include "host.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static int64_t now_ns(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+enum { WOE_WALL_FACTOR = 10 }; // a call may take this many times its deadline where it was merely not scheduled
+
+// The epoch strikes every few milliseconds while calls run. The first strike in a call starts its clock (reading the
+// thread's processor time is a system call, which most calls are too short to need); later ones compare.
+static wasmtime_error_t *on_epoch(wasmtime_context_t *context, void *data, uint64_t *delta, uint8_t *kind) {
+  (void)context;
+  woe_instance *i = data;
+  *delta = 1;
+  *kind = 0; // go on
+  int64_t cpu = now_ns(CLOCK_THREAD_CPUTIME_ID), wall = now_ns(CLOCK_MONOTONIC);
+  if (!i->clock_started) {
+    i->clock_started = true;
+    i->clock_cpu_ns = cpu;
+    i->clock_wall_ns = wall;
+  }
+  if (cpu - i->clock_cpu_ns + i->slept_ns < i->deadline_ns && wall - i->clock_wall_ns < i->deadline_ns * WOE_WALL_FACTOR)
+    return NULL;
+  i->deadline_hit = true;
+  return wasmtime_error_new("deadline");
+}
+
+woe_instance *woe_instance_new(wasm_engine_t *engine, const woe_limits *limits, const char *environment, size_t len) {
+  woe_instance *i = calloc(1, sizeof *i);
+  if (!i) return NULL;
+  i->limits = *limits;
+  i->state.limit = limits->state_bytes;
+  i->environment = malloc(len + 1);
+  if (!i->environment) {
+    free(i);
+    return NULL;
+  }
+  if (len) memcpy(i->environment, environment, len);
+  i->environment_len = len;
+  for (size_t n = 0; n < len; n++) i->environment_count += environment[n] == '\0';
+  i->store = wasmtime_store_new(engine, i, NULL);
+  i->context = wasmtime_store_context(i->store);
+  wasmtime_store_limiter(i->store, limits->memory_bytes, limits->table_elements, 1, 4, 1);
+  wasmtime_store_epoch_deadline_callback(i->store, on_epoch, i, NULL);
+  return i;
+}
+
+void woe_instance_delete(woe_instance *i) {
+  wasmtime_store_delete(i->store);
+  woe_state_free(&i->state);
+  free(i->environment);
+  free(i->effects.data);
+  free(i->logs.data);
+  free(i->reason.data);
+  free(i->detail.data);
+  free(i->lines[0].data);
+  free(i->lines[1].data);
+  free(i);
+}
+
+static void begin(woe_instance *i, int64_t deadline_ns) {
+  i->deadline_ns = deadline_ns;
+  i->slept_ns = 0;
+  i->clock_started = i->deadline_hit = i->exited = i->bad_pointer = false;
+  i->emits = i->metrics = 0;
+  i->effects.len = i->logs.len = i->reason.len = i->detail.len = 0;
+  i->logs_dropped = 0;
+  wasmtime_context_set_epoch_deadline(i->context, 1);
+}
+
+// finish flushes unfinished output lines and settles the transaction.
+static woe_end finish(woe_instance *i, woe_end end) {
+  for (int n = 0; n < 2; n++) {
+    if (!i->lines[n].len) continue;
+    woe_log(i, n ? 3 : 2, i->lines[n].data, i->lines[n].len);
+    i->lines[n].len = 0;
+  }
+  if (end == WOE_OK && i->verdict >= 0 && i->verdict <= WOE_VERDICT_MAX) {
+    woe_state_record(&i->state, &i->effects);
+    woe_state_commit(&i->state);
+  } else {
+    woe_state_rollback(&i->state);
+    i->effects.len = 0;
+  }
+  i->properties = NULL;
+  i->properties_len = 0;
+  return end;
+}
+
+static woe_end call(woe_instance *i, const wasmtime_func_t *function, wasmtime_val_raw_t *values, size_t count) {
+  wasm_trap_t *trap = NULL;
+  wasmtime_error_t *error = wasmtime_func_call_unchecked(i->context, function, values, count, &trap);
+  return error || trap ? woe_failure(i, error, trap) : WOE_OK;
+}
+
+// hand_in copies what the host passes to the guest into room that the guest allocates.
+static woe_end hand_in(woe_instance *i, const uint8_t *bytes, size_t len, uint32_t *pointer) {
+  wasmtime_val_raw_t value = {.i32 = (int32_t)len};
+  woe_end end = call(i, &i->alloc, &value, 1);
+  if (end != WOE_OK) return end;
+  *pointer = (uint32_t)value.i32;
+  if (*pointer == 0) return WOE_NO_MEMORY;
+  uint8_t *room = woe_guest_bytes(i, *pointer, (uint32_t)len);
+  if (!room) {
+    static const char text[] = "edge_alloc returned room outside the guest's memory";
+    woe_append(&i->detail, text, sizeof text - 1);
+    return WOE_POINTER;
+  }
+  if (len) memcpy(room, bytes, len);
+  return WOE_OK;
+}
+
+static woe_end call_with(woe_instance *i, const wasmtime_func_t *function, const uint8_t *bytes, size_t len) {
+  uint32_t pointer;
+  woe_end end = hand_in(i, bytes, len, &pointer);
+  if (end != WOE_OK) return end;
+  wasmtime_val_raw_t values[2] = {{.i32 = (int32_t)pointer}, {.i32 = (int32_t)len}};
+  end = call(i, function, values, 2);
+  if (end == WOE_OK) i->verdict = values[0].i32;
+  return end;
+}
+
+static bool lookup(woe_instance *i, const wasmtime_instance_t *handle, const char *name, uint8_t kind,
+                   wasmtime_extern_t *found) {
+  return wasmtime_instance_export_get(i->context, handle, name, strlen(name), found) && found->kind == kind;
+}
+
+// woe_start instantiates the guest and runs its _initialize. The types of the exports were checked on the binary.
+woe_end woe_start(woe_instance *i, wasmtime_instance_pre_t *prepared, int64_t deadline_ns) {
+  begin(i, deadline_ns);
+  i->verdict = -1;
+  wasmtime_instance_t handle;
+  wasmtime_extern_t e;
+  wasm_trap_t *trap = NULL;
+  wasmtime_error_t *error = wasmtime_instance_pre_instantiate(prepared, i->context, &handle, &trap);
+  if (error || trap) return finish(i, woe_failure(i, error, trap));
+  if ((i->has_memory = lookup(i, &handle, "memory", WOE_EXTERN_MEMORY, &e))) i->memory = e.of.memory;
+  if ((i->has_configure = lookup(i, &handle, "edge_configure", WOE_EXTERN_FUNC, &e))) i->configure = e.of.func;
+  if ((i->has_timer = lookup(i, &handle, "edge_timer", WOE_EXTERN_FUNC, &e))) i->timer = e.of.func;
+  if (!i->has_memory || !lookup(i, &handle, "edge_alloc", WOE_EXTERN_FUNC, &e)) return finish(i, WOE_HOST);
+  i->alloc = e.of.func;
+  if (!lookup(i, &handle, "edge_message", WOE_EXTERN_FUNC, &e)) return finish(i, WOE_HOST);
+  i->message = e.of.func;
+  woe_end end = WOE_OK;
+  if (lookup(i, &handle, "_initialize", WOE_EXTERN_FUNC, &e)) {
+    wasmtime_val_raw_t none = {0};
+    end = call(i, &e.of.func, &none, 1);
+  }
+  i->verdict = 0;
+  return finish(i, end);
+}
+
+woe_end woe_configure(woe_instance *i, const uint8_t *document, size_t len, int64_t deadline_ns) {
+  begin(i, deadline_ns);
+  i->verdict = 0;
+  woe_end end = i->has_configure ? call_with(i, &i->configure, document, len) : WOE_OK;
+  if (i->verdict != 0) i->verdict = -1; // whatever is not 0 refuses
+  return finish(i, end);
+}
+
+woe_end woe_message(woe_instance *i, const uint8_t *body, size_t len, const uint8_t *properties, size_t properties_len,
+                    int64_t deadline_ns) {
+  begin(i, deadline_ns);
+  i->properties = properties;
+  i->properties_len = properties_len;
+  return finish(i, call_with(i, &i->message, body, len));
+}
+
+woe_end woe_timer(woe_instance *i, const uint8_t *properties, size_t properties_len, int64_t deadline_ns) {
+  begin(i, deadline_ns);
+  i->properties = properties;
+  i->properties_len = properties_len;
+  wasmtime_val_raw_t value = {0};
+  woe_end end = call(i, &i->timer, &value, 1);
+  if (end == WOE_OK) i->verdict = value.i32;
+  return finish(i, end);
+}
+
+size_t woe_memory_bytes(const woe_instance *i) {
+  return i->has_memory ? wasmtime_memory_data_size(i->context, &i->memory) : 0;
+}

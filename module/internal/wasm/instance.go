@@ -1,0 +1,120 @@
+package wasm
+
+/*
+#include "host.h"
+#cgo noescape woe_message
+#cgo noescape woe_timer
+*/
+import "C"
+
+import (
+	"encoding/binary"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+)
+
+// Instance is one running guest: a memory, a state and limits of its own.
+type Instance struct {
+	guest  *Guest
+	signal module.SignalName
+	limits module.Limits
+	c      *C.woe_instance
+	dead   bool
+
+	properties []byte // scratch: a message's properties as C reads them
+	effects    effects
+}
+
+// Message hands a message to the guest and returns its verdict. An error is a *module.GuestError; one of kind failed
+// comes with a negative verdict and leaves the instance usable.
+func (i *Instance) Message(m module.Message) (module.Verdict, error) {
+	if err := i.alive("call edge_message of"); err != nil {
+		return 0, err
+	}
+	i.encodeProperties(m.Properties)
+	i.guest.host.enter()
+	end := C.woe_message(i.c, bytesOf(m.Body), C.size_t(len(m.Body)), bytesOf(i.properties), C.size_t(len(i.properties)),
+		C.int64_t(i.limits.Deadline))
+	i.guest.host.leave()
+	return i.verdict("call edge_message of", end)
+}
+
+// Tick calls the guest's timer, with the properties of the tick, as Message does with a message.
+func (i *Instance) Tick(properties module.Properties) (module.Verdict, error) {
+	if err := i.alive("call edge_timer of"); err != nil {
+		return 0, err
+	}
+	i.encodeProperties(properties)
+	i.guest.host.enter()
+	end := C.woe_timer(i.c, bytesOf(i.properties), C.size_t(len(i.properties)), C.int64_t(i.limits.Deadline))
+	i.guest.host.leave()
+	return i.verdict("call edge_timer of", end)
+}
+
+// Configure gives the guest its settings: the JSON document {"signal","partition","settings"}. A guest that has no
+// edge_configure accepts everything. An error of kind refused says why; the guest then keeps its old settings.
+func (i *Instance) Configure(document []byte) error {
+	if err := i.alive("configure"); err != nil {
+		return err
+	}
+	i.guest.host.enter()
+	end := C.woe_configure(i.c, bytesOf(document), C.size_t(len(document)), C.int64_t(startDeadline(i.limits)))
+	i.guest.host.leave()
+	verdict, err := i.verdict("configure", end)
+	if verdict < 0 {
+		e := i.newError("configure", module.KindRefused, i.reason())
+		e.Hint = "correct the settings of the signal or the guest"
+		return e
+	}
+	return err
+}
+
+// Dead reports whether a call ended so badly that the instance cannot be called again.
+func (i *Instance) Dead() bool { return i.dead }
+
+// Memory returns the size of the guest's linear memory, in bytes.
+func (i *Instance) Memory() int64 { return int64(C.woe_memory_bytes(i.c)) }
+
+// Close frees the instance and all that its guest held.
+func (i *Instance) Close() {
+	if i.c != nil {
+		C.woe_instance_delete(i.c)
+		i.c, i.dead = nil, true
+	}
+}
+
+func (i *Instance) alive(op string) error {
+	if i.dead {
+		return i.newError(op, module.KindHost, "the instance has ended")
+	}
+	return nil
+}
+
+// verdict turns the end of a call into what the guest said, or into an error.
+func (i *Instance) verdict(op string, end C.woe_end) (module.Verdict, error) {
+	i.effects.reset()
+	if err := i.failure(op, end); err != nil {
+		return 0, err
+	}
+	switch verdict := module.Verdict(i.c.verdict); {
+	case verdict < 0:
+		return verdict, i.newError(op, module.KindFailed, i.reason())
+	case verdict > module.Done:
+		e := i.newError(op, module.KindABI, "the verdict is not one: 0 drop, 1 pass, 2 done, negative failed")
+		i.dead = true
+		return 0, e
+	default:
+		return verdict, nil
+	}
+}
+
+// encodeProperties writes properties as C reads them: for each two lengths, then name and value.
+func (i *Instance) encodeProperties(properties module.Properties) {
+	b := i.properties[:0]
+	for _, p := range properties {
+		b = binary.NativeEndian.AppendUint32(b, uint32(len(p.Name)))
+		b = binary.NativeEndian.AppendUint32(b, uint32(len(p.Value)))
+		b = append(append(b, p.Name...), p.Value...)
+	}
+	i.properties = b
+}
