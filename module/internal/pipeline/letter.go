@@ -1,0 +1,125 @@
+package pipeline
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+)
+
+// Reasons that the host gives on dead letters; a guest's error gives its kind.
+const (
+	ReasonNoSignal         = "no-signal"          // no signal names the input
+	ReasonSignalNotRunning = "signal-not-running" // it is backing off, quarantined or failed
+	ReasonTooLarge         = "message-too-large"  // an output exceeds what edgeHub takes
+	ReasonNoSample         = "no-sample"          // the selector found nothing in the message
+)
+
+// Letter says why a message goes to the dead letters.
+type Letter struct {
+	Reason      string
+	Description string // in words
+	Signal      module.SignalName
+	Guest       module.GuestName
+	Digest      string
+	Attempts    int
+	Input       module.InputName
+	Time        time.Time
+}
+
+// Folder keeps dead letters on the device: those that edgeHub cannot be given whole.
+type Folder interface {
+	Keep(m module.Message, l Letter) error
+}
+
+// message returns the dead letter: the original body and properties, and what happened.
+func (l Letter) message(original module.Message) module.Message {
+	m := module.Message{Body: original.Body, Properties: Inherit(original.Properties, 14)}
+	Trace(&m.Properties, original.Properties, true)
+	set := func(name, value string) {
+		if value != "" {
+			m.Properties.Set(name, value)
+		}
+	}
+	set(PropertyMessageType, "deadletter")
+	set("deadletter-reason", l.Reason)
+	set("deadletter-description", cut(l.Description, 512))
+	set("deadletter-signal", string(l.Signal))
+	set("deadletter-guest", string(l.Guest))
+	set("deadletter-digest", l.Digest)
+	if l.Attempts > 0 {
+		set("deadletter-attempts", strconv.Itoa(l.Attempts))
+	}
+	set("deadletter-input", string(l.Input))
+	set("deadletter-time", l.Time.UTC().Format("2006-01-02T15:04:05.000Z"))
+	return m
+}
+
+// letterBody is how many bytes of a body a dead letter keeps that edgeHub would not take whole.
+const letterBody = 128 << 10
+
+// cutLetter returns a dead letter with its body cut, and bare also without the properties that are not its own.
+func cutLetter(m module.Message, bare bool) module.Message {
+	if len(m.Body) > letterBody {
+		m.Properties.Set("deadletter-truncated", strconv.Itoa(len(m.Body)))
+		m.Body = m.Body[:letterBody]
+	}
+	if bare {
+		m.Properties = slices.DeleteFunc(m.Properties.Clone(0), func(p struct{ Name, Value string }) bool {
+			return !strings.HasPrefix(p.Name, "deadletter-") && p.Name != module.PropertyMessageID && p.Name != PropertyMessageType
+		})
+	}
+	return m
+}
+
+func cut(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "…"
+}
+
+// letters bounds how many dead letters go to edgeHub in a minute; what exceeds it is kept in the folder.
+type letters struct {
+	folder  Folder
+	onError func(error)
+
+	mu        sync.Mutex // guards what follows
+	perMinute int
+	minute    time.Time
+	sent      int
+}
+
+// admit reports whether the dead letter goes to edgeHub. If it does not, the folder has it; if the folder cannot
+// take it, it goes after all.
+func (l *letters) admit(original module.Message, letter Letter) bool {
+	l.mu.Lock()
+	if letter.Time.Sub(l.minute) >= time.Minute {
+		l.minute, l.sent = letter.Time, 0
+	}
+	l.sent++
+	within := l.sent <= l.perMinute
+	l.mu.Unlock()
+	return within || !l.keep(original, letter)
+}
+
+// keep puts a message into the folder and reports whether it is there.
+func (l *letters) keep(original module.Message, letter Letter) bool {
+	if l.folder == nil {
+		return false
+	}
+	if err := l.folder.Keep(original, letter); err != nil {
+		l.onError(err)
+		return false
+	}
+	return true
+}
+
+func (l *letters) setLimit(perMinute int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.perMinute = perMinute
+}

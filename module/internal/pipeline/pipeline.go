@@ -1,0 +1,190 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+)
+
+// tableLimit is how many inputs may be in flight. edgeHub keeps to one; the simulator can be told to send more.
+const tableLimit = 4096
+
+// Consumer is a signal's runner, as the pipeline sees it.
+type Consumer interface {
+	// Take hands a share over and waits for room. It reports false when the consumer has ended; the share then still
+	// is the caller's.
+	Take(*Share) bool
+}
+
+// Routes say who takes what. They are replaced as a whole and never changed.
+type Routes struct {
+	Inputs  map[module.InputName][]Route
+	Signals map[module.SignalName][]Route // who reads what a signal sends to its own output
+	// Unclaimed says what becomes of an input that no signal names: module.ActionDeadLetter or ActionDrop.
+	Unclaimed string
+}
+
+// Route leads to one signal.
+type Route struct {
+	Signal   module.SignalName
+	Consumer Consumer
+}
+
+// Config is what a Pipeline needs.
+type Config struct {
+	Publisher   Publisher
+	Folder      Folder // may be nil: no volume is mounted
+	OutboxBytes int64
+	PerMinute   int         // dead letters that may go to edgeHub in a minute
+	OnError     func(error) // of the folder; called from any goroutine
+}
+
+// Pipeline carries messages. See the package comment.
+type Pipeline struct {
+	table   *table
+	outbox  *outbox
+	letters *letters
+	inputs  chan *entry // capacity tableLimit, the table's: never full
+
+	routes    atomic.Pointer[Routes]
+	routed    chan struct{} // closed once routes are known (1)
+	routeOnce sync.Once
+
+	received, redelivered, dropped, deadLetters atomic.Int64
+}
+
+// New returns a Pipeline that waits for its first routes.
+func New(c Config) *Pipeline {
+	return &Pipeline{
+		table:   newTable(tableLimit),
+		outbox:  newOutbox(c.Publisher, c.OutboxBytes),
+		letters: &letters{folder: c.Folder, onError: c.OnError, perMinute: c.PerMinute},
+		inputs:  make(chan *entry, tableLimit),
+		routed:  make(chan struct{}),
+	}
+}
+
+// Deliver takes a copy of an input in. It does not block. After ErrTableFull the copy is the caller's to refuse.
+func (p *Pipeline) Deliver(d Delivery) error {
+	e, err := p.table.add(d)
+	if err != nil {
+		return err
+	}
+	if e == nil {
+		p.redelivered.Add(1)
+		return nil
+	}
+	p.received.Add(1)
+	p.inputs <- e
+	return nil
+}
+
+// SetRoutes replaces the routes. The first ones open the way for the inputs that wait.
+func (p *Pipeline) SetRoutes(r *Routes) {
+	p.routes.Store(r)
+	p.routeOnce.Do(func() { close(p.routed) })
+}
+
+// SetLimits changes the bounds of the outbox and of dead letters.
+func (p *Pipeline) SetLimits(outboxBytes int64, deadLettersPerMinute int) {
+	p.outbox.setLimit(outboxBytes)
+	p.letters.setLimit(deadLettersPerMinute)
+}
+
+// Connected says that there is a connection to send on.
+func (p *Pipeline) Connected() { p.outbox.notify() }
+
+// Dispatch gives inputs to signals until ctx ends. What it has not given by then stays unacknowledged.
+func (p *Pipeline) Dispatch(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+		return
+	case <-p.routed:
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-p.inputs:
+			p.dispatch(e)
+		}
+	}
+}
+
+// SendResults sends what signals put into the outbox until ctx ends.
+func (p *Pipeline) SendResults(ctx context.Context) { p.outbox.run(ctx) }
+
+// Drain waits until edgeHub has all results, or ctx ends; then it closes the outbox, which lets go of whoever waits for
+// room in it. It reports whether edgeHub has all.
+func (p *Pipeline) Drain(ctx context.Context) bool {
+	defer p.outbox.close()
+	for p.outbox.waiting() > 0 {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+	return true
+}
+
+// dispatch gives an input to every signal that names it.
+func (p *Pipeline) dispatch(e *entry) {
+	routes := p.routes.Load()
+	to := routes.Inputs[e.input]
+	for _, r := range to {
+		s := &Share{Signal: r.Signal, Message: e.message, Identity: e.identity, Input: e.input, Received: e.received,
+			pipeline: p, entry: e}
+		p.give(r, s)
+	}
+	if len(to) == 0 {
+		p.unclaimed(e, routes.Unclaimed)
+	}
+	e.release()
+}
+
+// give hands a share over. A consumer that ended meanwhile is no longer addressed.
+func (p *Pipeline) give(r Route, s *Share) {
+	if s.entry != nil {
+		s.entry.retain()
+	}
+	if !r.Consumer.Take(s) {
+		p.dropped.Add(1)
+		s.Finish()
+	}
+}
+
+func (p *Pipeline) unclaimed(e *entry, action string) {
+	if action == module.ActionDrop {
+		p.dropped.Add(1)
+		return
+	}
+	s := &Share{Message: e.message, Identity: e.identity, Input: e.input, Received: e.received, pipeline: p, entry: e}
+	s.DeadLetter(Letter{Reason: ReasonNoSignal, Description: "no signal names this input"})
+}
+
+// chain gives what a signal sent to its own output to the signals that read it (9).
+func (p *Pipeline) chain(from *Share, m module.Message) {
+	for _, r := range p.routes.Load().Signals[from.Signal] {
+		s := &Share{Signal: r.Signal, Message: m, Identity: "id\x00" + m.Properties.Value(module.PropertyMessageID),
+			Input: from.Input, Received: from.Received, pipeline: p, entry: from.entry}
+		p.give(r, s)
+	}
+}
+
+// Counts are totals since the start, and how much is open now.
+type Counts struct {
+	Received, Redelivered, Dropped, DeadLetters int64
+	InFlight, Outbox                            int
+}
+
+// Counts returns the pipeline's totals.
+func (p *Pipeline) Counts() Counts {
+	return Counts{
+		Received: p.received.Load(), Redelivered: p.redelivered.Load(), Dropped: p.dropped.Load(),
+		DeadLetters: p.deadLetters.Load(), InFlight: p.table.waiting(), Outbox: p.outbox.waiting(),
+	}
+}
