@@ -1,0 +1,82 @@
+package edge
+
+import (
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Object writes a flat JSON object, member by member in the order of the calls, without encoding/json:
+//
+//	var o edge.Object
+//	o.Text("signal", sample.Signal)
+//	o.Number("value", value)
+//	err := h.Emit(edge.Message{Body: o.JSON()})
+//
+// The zero Object is empty and ready; [Object.Reset] makes a used one so again, with the memory it has.
+type Object struct{ members []byte }
+
+// Text adds a string. What is not valid UTF-8 becomes U+FFFD.
+func (o *Object) Text(name, text string) {
+	o.name(name)
+	o.members = appendText(o.members, text)
+}
+
+// Number adds a number with as many digits as tell it from its neighbours, or null where it is none that JSON
+// knows: infinite or not a number.
+func (o *Object) Number(name string, number float64) {
+	o.name(name)
+	if math.IsInf(number, 0) || math.IsNaN(number) {
+		o.members = append(o.members, "null"...)
+		return
+	}
+	o.members = strconv.AppendFloat(o.members, number, 'g', -1, 64)
+}
+
+// Bool adds a boolean.
+func (o *Object) Bool(name string, value bool) {
+	o.name(name)
+	o.members = strconv.AppendBool(o.members, value)
+}
+
+// Value adds a JSON value as it is, one of a sample for example.
+func (o *Object) Value(name string, value Value) {
+	o.name(name)
+	o.members = append(o.members, value...)
+}
+
+// JSON returns the object. The bytes are valid until the next call of a method.
+func (o *Object) JSON() []byte {
+	if len(o.members) == 0 {
+		return []byte("{}")
+	}
+	return append(o.members, '}')
+}
+
+// Reset empties the object.
+func (o *Object) Reset() { o.members = o.members[:0] }
+
+func (o *Object) name(name string) {
+	opening := byte(',')
+	if len(o.members) == 0 {
+		opening = '{'
+	}
+	o.members = appendText(append(o.members, opening), name)
+	o.members = append(o.members, ':')
+}
+
+func appendText(out []byte, text string) []byte {
+	const hex = "0123456789abcdef"
+	out = append(out, '"')
+	for _, c := range text { // invalid bytes come as U+FFFD
+		switch {
+		case c == '"', c == '\\':
+			out = append(out, '\\', byte(c))
+		case c < ' ':
+			out = append(out, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		default:
+			out = utf8.AppendRune(out, c)
+		}
+	}
+	return append(out, '"')
+}
