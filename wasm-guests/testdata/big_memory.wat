@@ -1,0 +1,9 @@
+;; Asks for 128 MiB of memory from the start. It proves that a guest that cannot fit its memoryMiB is refused with that
+;; reason.
+(module
+  (memory (export "memory") 2048)
+  (func (export "edge_alloc") (param $size i32) (result i32)
+    (select (i32.const 1024) (i32.const 0) (i32.le_u (local.get $size) (i32.const 326656))))
+  (func (export "edge_message") (param $ptr i32) (param $len i32) (result i32)
+    (i32.const 1))
+)

@@ -1,0 +1,15 @@
+;; Emits, stores and counts, then fails. It proves that a call is a transaction: nothing of it takes effect.
+(module
+  (import "edge" "emit" (func $emit (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "edge" "state_set" (func $state_set (param i32 i32 i32 i32) (result i32)))
+  (import "edge" "metric" (func $metric (param i32 i32 i32 f64)))
+  (memory (export "memory") 5)
+  (data (i32.const 0) "n")
+  (func (export "edge_alloc") (param $size i32) (result i32)
+    (select (i32.const 1024) (i32.const 0) (i32.le_u (local.get $size) (i32.const 326656))))
+  (func (export "edge_message") (param $ptr i32) (param $len i32) (result i32)
+    (drop (call $emit (i32.const 0) (i32.const 0) (local.get $ptr) (local.get $len) (i32.const 0) (i32.const 0)))
+    (drop (call $state_set (i32.const 0) (i32.const 1) (local.get $ptr) (local.get $len)))
+    (call $metric (i32.const 0) (i32.const 0) (i32.const 1) (f64.const 1))
+    (i32.const -1))
+)

@@ -1,0 +1,10 @@
+;; Emits its input, then traps. It proves that what a call emitted before a trap is not sent.
+(module
+  (import "edge" "emit" (func $emit (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 5)
+  (func (export "edge_alloc") (param $size i32) (result i32)
+    (select (i32.const 1024) (i32.const 0) (i32.le_u (local.get $size) (i32.const 326656))))
+  (func (export "edge_message") (param $ptr i32) (param $len i32) (result i32)
+    (drop (call $emit (i32.const 0) (i32.const 0) (local.get $ptr) (local.get $len) (i32.const 0) (i32.const 0)))
+    (unreachable))
+)

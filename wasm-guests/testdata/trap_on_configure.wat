@@ -1,0 +1,9 @@
+;; Traps when it is configured. It proves that this is not taken for a refusal of settings.
+(module
+  (memory (export "memory") 5)
+  (func (export "edge_alloc") (param $size i32) (result i32)
+    (select (i32.const 1024) (i32.const 0) (i32.le_u (local.get $size) (i32.const 326656))))
+  (func (export "edge_configure") (param i32 i32) (result i32) (unreachable))
+  (func (export "edge_message") (param $ptr i32) (param $len i32) (result i32)
+    (i32.const 1))
+)

@@ -1,0 +1,10 @@
+;; Imports edge.log with one argument too few. It proves that types of imports are checked, with the import's name in the
+;; refusal.
+(module
+  (import "edge" "log" (func $log (param i32 i32)))
+  (memory (export "memory") 5)
+  (func (export "edge_alloc") (param $size i32) (result i32)
+    (select (i32.const 1024) (i32.const 0) (i32.le_u (local.get $size) (i32.const 326656))))
+  (func (export "edge_message") (param $ptr i32) (param $len i32) (result i32)
+    (i32.const 1))
+)
