@@ -10,33 +10,13 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
 
-// Reasons that the host gives on dead letters; a guest's error gives its kind.
-const (
-	ReasonNoSignal         = "no-signal"          // no signal names the input
-	ReasonSignalNotRunning = "signal-not-running" // it is backing off, quarantined or failed
-	ReasonTooLarge         = "message-too-large"  // an output exceeds what edgeHub takes
-	ReasonNoSample         = "no-sample"          // the selector found nothing in the message
-)
-
-// Letter says why a message goes to the dead letters.
-type Letter struct {
-	Reason      string
-	Description string // in words
-	Signal      module.SignalName
-	Guest       module.GuestName
-	Digest      string
-	Attempts    int
-	Input       module.InputName
-	Time        time.Time
-}
-
 // Folder keeps dead letters on the device: those that edgeHub cannot be given whole.
 type Folder interface {
-	Keep(m module.Message, l Letter) error
+	Keep(m module.Message, l module.DeadLetter) error
 }
 
-// message returns the dead letter: the original body and properties, and what happened.
-func (l Letter) message(original module.Message) module.Message {
+// letterMessage returns the dead letter for edgeHub: the original body and properties, and what happened.
+func letterMessage(original module.Message, l module.DeadLetter) module.Message {
 	m := module.Message{Body: original.Body, Properties: Inherit(original.Properties, 14)}
 	Trace(&m.Properties, original.Properties, true)
 	set := func(name, value string) {
@@ -95,7 +75,7 @@ type letters struct {
 
 // admit reports whether the dead letter goes to edgeHub. If it does not, the folder has it; if the folder cannot
 // take it, it goes after all.
-func (l *letters) admit(original module.Message, letter Letter) bool {
+func (l *letters) admit(original module.Message, letter module.DeadLetter) bool {
 	l.mu.Lock()
 	if letter.Time.Sub(l.minute) >= time.Minute {
 		l.minute, l.sent = letter.Time, 0
@@ -107,7 +87,7 @@ func (l *letters) admit(original module.Message, letter Letter) bool {
 }
 
 // keep puts a message into the folder and reports whether it is there.
-func (l *letters) keep(original module.Message, letter Letter) bool {
+func (l *letters) keep(original module.Message, letter module.DeadLetter) bool {
 	if l.folder == nil {
 		return false
 	}

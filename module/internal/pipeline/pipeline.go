@@ -163,7 +163,7 @@ func (p *Pipeline) unclaimed(e *entry, action string) {
 		return
 	}
 	s := &Share{Message: e.message, Identity: e.identity, Input: e.input, Received: e.received, pipeline: p, entry: e}
-	s.DeadLetter(Letter{Reason: ReasonNoSignal, Description: "no signal names this input"})
+	s.DeadLetter(module.DeadLetter{Reason: module.ReasonNoSignal, Description: "no signal names this input"})
 }
 
 // chain gives what a signal sent to its own output to the signals that read it (9).

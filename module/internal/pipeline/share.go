@@ -40,12 +40,12 @@ func (s *Share) Send(output module.OutputName, m module.Message, own bool) {
 
 // DeadLetter sends the message, or the tick, to the dead letters with its reason. It counts as finished when edgeHub
 // has the dead letter.
-func (s *Share) DeadLetter(l Letter) {
+func (s *Share) DeadLetter(l module.DeadLetter) {
 	l.Input, l.Time = s.Input, time.Now()
 	if l.Signal == "" {
 		l.Signal = s.Signal
 	}
-	m := l.message(s.Message)
+	m := letterMessage(s.Message, l)
 	m.Properties.Set(module.PropertyMessageID, MessageID(s.Identity, s.Signal+"/deadletter", s.index))
 	s.index++
 	if !s.pipeline.letters.admit(s.Message, l) {
@@ -76,14 +76,14 @@ func (s *Share) put(output module.OutputName, m module.Message) {
 func (s *Share) tooLarge(output module.OutputName, m module.Message) substitute {
 	cuts := 0
 	return func(err error) (module.OutputName, module.Message, bool) {
-		letter := Letter{Reason: ReasonTooLarge, Description: err.Error(), Signal: s.Signal, Input: s.Input, Time: time.Now()}
+		letter := module.DeadLetter{Reason: module.ReasonTooLarge, Description: err.Error(), Signal: s.Signal, Input: s.Input, Time: time.Now()}
 		if cuts++; cuts == 1 {
 			s.pipeline.letters.keep(m, letter)
 		}
 		if output != module.OutputDeadLetter {
 			s.pipeline.deadLetters.Add(1)
 			id := m.Properties.Value(module.PropertyMessageID)
-			m, output = letter.message(m), module.OutputDeadLetter
+			m, output = letterMessage(m, letter), module.OutputDeadLetter
 			m.Properties.Set(module.PropertyMessageID, id)
 		}
 		m = cutLetter(m, cuts > 1)

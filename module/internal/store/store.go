@@ -1,0 +1,129 @@
+// Package store keeps what survives a restart of the module: the last good twin and the dead letters that stay on the
+// device. Files are replaced by rename and synced, so that a crash leaves the old one or the new one.
+//
+// # Concurrency
+//
+// A Store may be used from any goroutine.
+package store
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+)
+
+// formatVersion is the version of the stored formats. A reader takes its own and the one before.
+const formatVersion = 1
+
+// Store is a directory on the device's volume.
+type Store struct {
+	dir string
+
+	mu sync.Mutex // orders what is written
+}
+
+// Open makes sure that dir exists and can be written.
+func Open(dir string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Join(dir, deadLetterDir), 0o700); err != nil {
+		return nil, fmt.Errorf("open storage: %w", err)
+	}
+	probe := filepath.Join(dir, ".probe")
+	if err := os.WriteFile(probe, nil, 0o600); err != nil {
+		return nil, fmt.Errorf("open storage: %w", err)
+	}
+	return &Store{dir: dir}, os.Remove(probe)
+}
+
+// document is how a value is stored.
+type document struct {
+	Format int             `json:"format"`
+	Value  json.RawMessage `json:"value"`
+}
+
+const lastGoodFile = "last-good.json"
+
+// ErrCorrupt means that a stored file could not be read. It has been set aside under the name that the error gives.
+var ErrCorrupt = errors.New("stored file is corrupt")
+
+// SaveLastGood stores value, as JSON, as the last good twin.
+func (s *Store) SaveLastGood(value any) error {
+	encoded, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode last good twin: %w", err)
+	}
+	whole, err := json.Marshal(document{Format: formatVersion, Value: encoded})
+	if err != nil {
+		return fmt.Errorf("encode last good twin: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := replace(filepath.Join(s.dir, lastGoodFile), whole); err != nil {
+		return fmt.Errorf("save last good twin: %w", err)
+	}
+	return nil
+}
+
+// LoadLastGood reads the last good twin into value and reports whether there is one. One that cannot be read is set
+// aside, and the error is ErrCorrupt.
+func (s *Store) LoadLastGood(value any) (bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	path := filepath.Join(s.dir, lastGoodFile)
+	whole, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("load last good twin: %w", err)
+	}
+	var d document
+	err = json.Unmarshal(whole, &d)
+	if err == nil && d.Format > formatVersion {
+		err = fmt.Errorf("it has format %d, this version reads up to %d", d.Format, formatVersion)
+	}
+	if err == nil {
+		err = json.Unmarshal(d.Value, value)
+	}
+	if err == nil {
+		return true, nil
+	}
+	aside := path + ".corrupt"
+	if renameErr := os.Rename(path, aside); renameErr != nil {
+		return false, fmt.Errorf("load last good twin: %w", renameErr)
+	}
+	return false, fmt.Errorf("%w: %s: %w; it was set aside as %s", ErrCorrupt, lastGoodFile, err, filepath.Base(aside))
+}
+
+// replace writes a file beside path, syncs it and puts it in its place.
+func replace(path string, content []byte) error {
+	file, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(content)
+	if err == nil {
+		err = file.Sync()
+	}
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}

@@ -1,0 +1,19 @@
+// Package supervise runs signals: each has a runner with a goroutine, a queue and an instance of its guest.
+//
+//	         Apply ok                  call ends badly twice
+//	unknown ──────────→ running ─────────────────────────────→ backoff
+//	   │                   ↑  ↑                                   │
+//	   │ Apply fails       │  └───────── wait is over ────────────┤
+//	   ↓                   │                                      │ too often, or restartPolicy never
+//	failed ────────────────┘ Apply ok                             ↓
+//	                       └───────────────────────────── quarantined, failed
+//
+// A message whose call ends badly gets one more try on a fresh instance, and then goes to the dead letters. While a
+// runner is not running its messages go there too; no input waits for it.
+//
+// # Concurrency
+//
+// Supervisor's methods may be called from any goroutine; Apply and Remove are meant for one, the reconciler's. A
+// runner's goroutine alone touches its instance; it ends when the signal is removed or Run's context ends, and Run waits
+// for all of them.
+package supervise

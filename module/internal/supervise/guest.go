@@ -1,0 +1,51 @@
+package supervise
+
+import (
+	"iter"
+	"maps"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+)
+
+// Guest is a compiled guest.
+type Guest interface {
+	// Start runs a new instance. An error is a *module.GuestError.
+	Start(Options) (Instance, error)
+	// HasTimer reports whether it can be bound to a timer.
+	HasTimer() bool
+}
+
+// Options are what an instance is started with.
+type Options struct {
+	Signal module.SignalName
+	Limits module.Limits
+	Env    map[string]string
+	State  map[string][]byte
+}
+
+// Instance is a running guest. Errors are *module.GuestError.
+type Instance interface {
+	Configure(document []byte) error
+	Message(module.Message) (module.Verdict, error)
+	Tick(module.Properties) (module.Verdict, error)
+	Effects() *module.Effects       // of the last call, valid until the next
+	Logs() iter.Seq[module.LogLine] // of the last call, also of one that failed
+	LogsDropped() int               // lines of the last call that were too many
+	Dead() bool                     // it cannot be called again
+	Memory() int64                  // bytes
+	Close()
+}
+
+// Work is what a runner works on: a signal and, unless it is host-only, its guest. Work is replaced as a whole.
+type Work struct {
+	Version int64 // of the desired document that asked for it
+	Signal  module.Signal
+	Spec    module.GuestSpec // zero for a host-only signal
+	Digest  string           // of the guest's binary
+	Guest   Guest            // nil for a host-only signal
+}
+
+// sameInstance reports whether an instance of w can go on with the other work, perhaps with other settings.
+func (w *Work) sameInstance(other *Work) bool {
+	return w.Guest == other.Guest && w.Spec.Limits == other.Spec.Limits && maps.Equal(w.Spec.Permissions.Env, other.Spec.Permissions.Env)
+}

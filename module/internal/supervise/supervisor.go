@@ -1,0 +1,157 @@
+package supervise
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
+)
+
+// ErrStopped means that the supervisor has stopped.
+var ErrStopped = errors.New("the supervisor has stopped")
+
+// Config is what a Supervisor needs.
+type Config struct {
+	Pipeline *pipeline.Pipeline
+	Log      zerolog.Logger
+	Changed  func() // some state changed; called from any goroutine, must not block
+}
+
+// Supervisor runs signals.
+type Supervisor struct {
+	config           Config
+	dropUnavailable  atomic.Bool
+	originProperties atomic.Bool
+
+	ctx    context.Context // ends the runners
+	cancel context.CancelFunc
+	ended  sync.WaitGroup // runners
+
+	mu      sync.Mutex // guards runners
+	runners map[module.SignalName]*runner
+}
+
+// State is what a signal is and does.
+type State struct {
+	Status       module.RuntimeStatus
+	Description  string
+	Version      int64 // of the desired document whose work it does
+	Guest        module.GuestName
+	Digest       string
+	RestartCount int // since the last healthy minute
+	LastStart    time.Time
+	Waiting      int // shares in the queue
+	Counts
+}
+
+// New returns a Supervisor without signals.
+func New(c Config) *Supervisor {
+	s := &Supervisor{config: c, runners: make(map[module.SignalName]*runner)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}
+
+// Run waits until ctx ends and then ends all runners: each finishes the message it works on.
+func (s *Supervisor) Run(ctx context.Context) error {
+	<-ctx.Done()
+	s.cancel()
+	s.ended.Wait()
+	return nil
+}
+
+// SetModule changes what holds for all signals.
+func (s *Supervisor) SetModule(m module.ModuleSettings) {
+	s.dropUnavailable.Store(m.OnUnavailable == module.ActionDrop)
+	s.originProperties.Store(m.OriginProperties)
+}
+
+// Apply makes a signal do the given work, starting it where it is new. On an error an existing signal goes on as it
+// was, and a new one is there but failed.
+func (s *Supervisor) Apply(ctx context.Context, w Work) error {
+	r := s.runner(w.Signal.Name)
+	if r == nil {
+		return ErrStopped
+	}
+	err := ErrStopped
+	if doErr := r.do(ctx, func() { err = r.apply(w) }); doErr != nil {
+		return doErr
+	}
+	return err
+}
+
+// Remove ends a signal. What waits in its queue is worked off before.
+func (s *Supervisor) Remove(ctx context.Context, name module.SignalName) error {
+	s.mu.Lock()
+	r := s.runners[name]
+	delete(s.runners, name)
+	s.mu.Unlock()
+	if r == nil {
+		return nil
+	}
+	if err := r.do(ctx, r.finishQueue); err != nil {
+		return err
+	}
+	r.remove()
+	<-r.ended
+	s.config.Changed()
+	return nil
+}
+
+// Consumer returns the pipeline's way to a signal, or nil where there is none.
+func (s *Supervisor) Consumer(name module.SignalName) pipeline.Consumer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.runners[name]; r != nil {
+		return r
+	}
+	return nil
+}
+
+// Snapshot returns the states of all signals.
+func (s *Supervisor) Snapshot() map[module.SignalName]State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	states := make(map[module.SignalName]State, len(s.runners))
+	for name, r := range s.runners {
+		states[name] = r.snapshot()
+	}
+	return states
+}
+
+// runner returns the signal's runner, started where it is new, or nil when the supervisor has stopped.
+func (s *Supervisor) runner(name module.SignalName) *runner {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r := s.runners[name]; r != nil {
+		return r
+	}
+	if s.ctx.Err() != nil {
+		return nil
+	}
+	ctx, remove := context.WithCancel(s.ctx)
+	r := &runner{supervisor: s, name: name, queue: newQueue(), commands: make(chan func()), ended: make(chan struct{}), remove: remove}
+	r.state.Status = module.Unknown
+	s.runners[name] = r
+	s.ended.Go(func() { r.run(ctx) })
+	return r
+}
+
+// do runs f on the runner's goroutine and waits for it. If ctx ends before f began, f never runs.
+func (r *runner) do(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	select {
+	case r.commands <- func() { defer close(done); f() }:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.ended:
+		return ErrStopped
+	}
+	<-done
+	return nil
+}

@@ -1,0 +1,88 @@
+package supervise
+
+import (
+	"time"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+)
+
+// due is the channel of the runner's one timer: of the restart while it backs off, of the next tick while it runs a
+// timer signal. With neither it never fires.
+func (r *runner) due() <-chan time.Time {
+	if r.timer == nil {
+		return nil
+	}
+	return r.timer.C
+}
+
+func (r *runner) stopTimer() {
+	if r.timer != nil {
+		r.timer.Stop()
+		r.timer = nil
+	}
+}
+
+// schedule sets the timer of the first tick, after the work changed or the instance was started again.
+func (r *runner) schedule() {
+	r.stopTimer()
+	if r.work.Signal.Source.Kind == module.SourceTimer {
+		r.nextTick = time.Now().Add(r.work.Signal.SamplingInterval)
+		r.timer = time.NewTimer(r.work.Signal.SamplingInterval)
+	}
+}
+
+func (r *runner) onTimer() {
+	r.timer = nil
+	if r.status() == module.Backoff {
+		r.restart()
+		return
+	}
+	r.tick()
+	if r.timer == nil && r.status() == module.Running {
+		r.timer = time.NewTimer(time.Until(r.afterTick(time.Now())))
+	}
+}
+
+// afterTick moves on to the next tick. Ticks that went by while the runner was busy are skipped.
+func (r *runner) afterTick(now time.Time) time.Time {
+	interval := r.work.Signal.SamplingInterval
+	r.nextTick = r.nextTick.Add(interval)
+	if late := now.Sub(r.nextTick); late > 0 {
+		missed := late/interval + 1
+		r.counts.missedTicks.Add(int64(missed))
+		r.nextTick = r.nextTick.Add(missed * interval)
+	}
+	return r.nextTick
+}
+
+func (r *runner) tick() {
+	if r.instance == nil {
+		return
+	}
+	s := r.supervisor.config.Pipeline.Tick(r.name, r.nextTick)
+	defer s.Finish()
+	r.counts.in.Add(1)
+	verdict, attempts, err := r.call(func(i Instance) (module.Verdict, error) { return i.Tick(nil) })
+	if err != nil {
+		r.deadLetter(s, err, attempts)
+		return
+	}
+	if verdict == module.Pass {
+		verdict = module.Done // a tick is nothing that could be passed on
+	}
+	r.settle(s, module.Message{}, verdict)
+}
+
+// restart starts an instance after a backoff.
+func (r *runner) restart() {
+	instance, err := r.start(&r.work)
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	r.instance = instance
+	r.restarts.started(time.Now())
+	r.set(module.Running, "")
+	r.schedule()
+	r.logger().Info().Str("signal", string(r.name)).Str("guest", string(r.work.Spec.Name)).Msg("signal runs again")
+}
