@@ -164,6 +164,16 @@ func TestObjectWritesWhatEncodingJSONReads(t *testing.T) {
 	assert.Equal(t, `{"again":false}`, string(o.JSON()))
 }
 
+func TestObjectAsAMessageIsDeclaredAsJSON(t *testing.T) {
+	var o edge.Object
+	o.Number("n", 1)
+	given := make(edge.Properties, 1, 8)
+	given[0] = struct{ Name, Value string }{"alert", "high"}
+	want := edge.Properties{{"alert", "high"}, {"$.ct", "application/json"}, {"$.ce", "utf-8"}}
+	assert.Equal(t, edge.Message{Body: []byte(`{"n":1}`), Properties: want}, o.Message(given))
+	assert.Empty(t, given[:2][1].Name, "the caller's own are left alone")
+}
+
 // FuzzBag holds the encoder of properties against the decoder of net/url: what goes in comes out.
 func FuzzBag(f *testing.F) {
 	f.Add("alert", "high")

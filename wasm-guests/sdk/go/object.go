@@ -11,7 +11,7 @@ import (
 //	var o edge.Object
 //	o.Text("signal", sample.Signal)
 //	o.Number("value", value)
-//	err := h.Emit(edge.Message{Body: o.JSON()})
+//	err := h.Emit(o.Message(edge.Properties{{"alert", "high"}}))
 //
 // The zero Object is empty and ready; [Object.Reset] makes a used one so again, with the memory it has.
 type Object struct{ members []byte }
@@ -51,6 +51,14 @@ func (o *Object) JSON() []byte {
 		return []byte("{}")
 	}
 	return append(o.members, '}')
+}
+
+// Message returns a message to the signal's own output that has the object as its body, declared as JSON in UTF-8
+// so that IoT Hub can route on it. It is valid until the next call of a method.
+func (o *Object) Message(properties Properties) Message {
+	properties = append(properties[:len(properties):len(properties)],
+		Properties{{ContentType, "application/json"}, {ContentEncoding, "utf-8"}}...)
+	return Message{Body: o.JSON(), Properties: properties}
 }
 
 // Reset empties the object.
