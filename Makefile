@@ -1,0 +1,83 @@
+# Wasm-on-Edge. `make` lists what can be made; `make run` is the place to start.
+
+GO    ?= go
+IMAGE ?= $(shell sed -n 's/.*"repository": *"\(.*\)".*/\1/p' module.json)
+ARCH  ?= $(patsubst arm64,arm64v8,$(shell $(GO) env GOARCH))# as in module.json: amd64 or arm64v8
+ARGS  ?=# for simulate: make run ARGS="--duration 1m"
+
+VERSION       := $(shell sed -n 's/.*"version": *"\(.*\)".*/\1/p' module.json)
+LINT_VERSION  := v2.15.0
+LINT          := $(CURDIR)/build/bin/golangci-lint-$(LINT_VERSION)
+GUESTS        := $(patsubst wasm-guests/%/main.go,build/guests/%.wasm,$(wildcard wasm-guests/*/main.go))
+GUEST_MODULES := $(patsubst %/go.mod,%,$(wildcard wasm-guests/go.mod wasm-guests/*/go.mod wasm-guests/sdk/*/go.mod))
+
+# What must build without a C compiler: all but the engine and what is wired to it.
+PURE = $(shell $(GO) list ./... | grep -Ev '/module/(internal/wasm|internal/app|cmd)(/|$$)')
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: build guests ## simulate edgeHub and a sensor, and run the module on deployment.template.json
+	WASM_ON_EDGE_GUESTS=build/guests build/bin/wasm-on-edge simulate $(ARGS)
+
+.PHONY: build
+build: needs ## build the binary into build/bin
+	$(GO) build -o build/bin/ ./module/cmd/wasm-on-edge
+
+# Without version control in the binary, the same source gives the same digest everywhere.
+.PHONY: guests $(GUESTS)
+guests: needs $(GUESTS) ## build the guests into build/guests
+$(GUESTS): build/guests/%.wasm: needs
+	cd wasm-guests/$* && CGO_ENABLED=0 GOOS=wasip1 GOARCH=wasm \
+		$(GO) build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w' -o $(CURDIR)/$@ .
+
+.PHONY: test
+test: needs guests ## run all tests: with the race detector, without cgo, and those of the guests
+	$(GO) test -race ./...
+	CGO_ENABLED=0 $(GO) vet $(PURE)
+	CGO_ENABLED=0 $(GO) test $(PURE)
+	@set -e; for dir in $(GUEST_MODULES); do (set -x; cd $$dir && $(GO) test -race ./...); done
+
+.PHONY: lint
+lint: needs $(LINT) ## gofmt, go vet and golangci-lint, in every Go module
+	@files=$$(gofmt -l module wasm-guests); test -z "$$files" || { echo "not formatted by gofmt:" $$files >&2; exit 1; }
+	@set -e; for dir in . $(GUEST_MODULES); do (set -x; cd $$dir && $(GO) vet ./... && $(LINT) run ./...); done
+	@set -e; for dir in $(GUEST_MODULES); do (set -x; cd $$dir && GOOS=wasip1 GOARCH=wasm $(GO) vet ./...); done
+
+$(LINT): | needs
+	GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv $(@D)/golangci-lint $@
+
+.PHONY: bench
+bench: needs guests ## run the benchmarks
+	$(GO) test -run='^$$' -bench=. -benchmem ./...
+
+.PHONY: conformance
+conformance: needs ## run the checks against the official Node SDK (wants npm)
+	@command -v npm >/dev/null || { echo "make conformance wants npm: install Node.js 20 or newer" >&2; exit 1; }
+	cd module/conformance && npm ci --no-audit --no-fund
+	$(GO) test -race -count=1 ./module/conformance/...
+
+.PHONY: image
+image: ## build the container image for ARCH (amd64 or arm64v8; wants Docker)
+	@command -v docker >/dev/null || { echo "make image wants Docker" >&2; exit 1; }
+	docker build -f Dockerfile.$(ARCH) -t $(IMAGE):$(VERSION)-$(ARCH) .
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf build
+
+# Say what is missing, all of it, before a build fails for it somewhere deep inside.
+.PHONY: needs
+needs:
+	@ok=true; missing() { echo "missing: $$*" >&2; ok=false; }; \
+	want=$$(sed -n 's/^go //p' go.mod); \
+	have=$$($(GO) env GOVERSION 2>/dev/null | sed 's/^go//; s/ .*//'); \
+	printf '%s\n' "$$want" "$${have:-0}" | sort -CV || missing "Go $$want or newer, found $${have:-none} (https://go.dev/dl)"; \
+	cc=$$($(GO) env CC 2>/dev/null); cc=$${cc:-gcc}; \
+	echo '#include <stdlib.h>' | $$cc -fsyntax-only -x c - 2>/dev/null || missing "a C compiler with its headers, tried $$cc (gcc and libc6-dev)"; \
+	command -v git >/dev/null || missing "git"; \
+	$$ok
