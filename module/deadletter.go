@@ -19,5 +19,6 @@ const (
 	ReasonNoSignal         = "no-signal"          // no signal names the input
 	ReasonSignalNotRunning = "signal-not-running" // it is backing off, quarantined or failed
 	ReasonTooLarge         = "message-too-large"  // an output exceeds what edgeHub takes
+	ReasonInvalid          = "message-invalid"    // an output's name or property is none that edgeHub understands
 	ReasonNotJSON          = "not-json"           // the signal has a selector, and the message is not JSON
 )

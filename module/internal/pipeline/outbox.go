@@ -12,18 +12,20 @@ import (
 type Publisher interface {
 	// Publish sends a message to an output and returns when it is written. done is called exactly once, in the order
 	// of the publishes, from any goroutine: with nil when edgeHub has acknowledged the message, with an error when
-	// the connection ended first. It waits for room while too many are unacknowledged. On ErrNotConnected, an
-	// ErrTooLarge or ctx's error done is not called.
+	// the connection ended first. It waits for room while too many are unacknowledged. When it returns
+	// an error done is not called: an *UnsendableError, or any other while there is no connection.
 	Publish(ctx context.Context, output module.OutputName, m module.Message, done func(error)) error
 }
 
-// Errors of a Publisher that the outbox acts on.
-var (
-	// ErrNotConnected means that there is no connection: the outbox waits for one.
-	ErrNotConnected = errors.New("not connected to edgeHub")
-	// ErrTooLarge means that edgeHub would close the connection over the message: it can never be sent.
-	ErrTooLarge = errors.New("message is too large for edgeHub")
-)
+// UnsendableError is a message that edgeHub would close the connection over, or throw away: it can never be sent.
+type UnsendableError struct {
+	Reason string // for the dead letter
+	Err    error
+}
+
+func (e *UnsendableError) Error() string { return e.Err.Error() }
+
+func (e *UnsendableError) Unwrap() error { return e.Err }
 
 // result is one message on its way to edgeHub.
 type result struct {
@@ -35,8 +37,8 @@ type result struct {
 	refused substitute
 }
 
-// substitute returns what is sent in the place of a result that is too large, or false to give it up.
-type substitute func(error) (module.OutputName, module.Message, bool)
+// substitute returns what is sent in the place of a result that is unsendable, or false to give it up.
+type substitute func(*UnsendableError) (module.OutputName, module.Message, bool)
 
 // outbox holds results in order until edgeHub has acknowledged them, over reconnects. Only when all that was under way
 // on a connection which ended has come back it sends again, from the first on: order is kept, and edgeHub sees new
@@ -56,8 +58,8 @@ type outbox struct {
 	closed bool
 }
 
-func newOutbox(p Publisher, limit int64) *outbox {
-	o := &outbox{publisher: p, limit: limit, wake: make(chan struct{}, 1)}
+func newOutbox(p Publisher) *outbox {
+	o := &outbox{publisher: p, wake: make(chan struct{}, 1)}
 	o.room.L = &o.mu
 	return o
 }
@@ -132,16 +134,14 @@ func (o *outbox) send(ctx context.Context) bool {
 		return false
 	}
 	err := o.publisher.Publish(ctx, r.output, r.Message, func(err error) { o.done(r, err) })
-	switch {
-	case err == nil:
+	if unsendable, ok := errors.AsType[*UnsendableError](err); ok {
+		o.replace(r, unsendable)
 		return true
-	case errors.Is(err, ErrTooLarge):
-		o.replace(r, err)
-		return true
-	default: // not connected, or stopping: stay as if never sent
-		o.untake()
-		return false
 	}
+	if err != nil { // no connection, or stopping: as if never sent
+		o.untake()
+	}
+	return err == nil
 }
 
 func (o *outbox) take() *result {
@@ -203,7 +203,7 @@ func (o *outbox) done(r *result, err error) {
 
 // replace puts the substitute of a result in its place, or lets go of it. Nobody waits here for room: the sender is the
 // one who makes it.
-func (o *outbox) replace(r *result, err error) {
+func (o *outbox) replace(r *result, err *UnsendableError) {
 	output, m, ok := r.refused(err)
 	if !ok {
 		o.done(r, nil)

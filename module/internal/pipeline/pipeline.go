@@ -35,11 +35,9 @@ type Route struct {
 
 // Config is what a Pipeline needs.
 type Config struct {
-	Publisher   Publisher
-	Folder      Folder // may be nil: no volume is mounted
-	OutboxBytes int64
-	PerMinute   int         // dead letters that may go to edgeHub in a minute
-	OnError     func(error) // of the folder; called from any goroutine
+	Publisher Publisher
+	Folder    Folder      // may be nil: no volume is mounted
+	OnError   func(error) // of the folder; called from any goroutine
 }
 
 // Pipeline carries messages. See the package comment.
@@ -56,12 +54,13 @@ type Pipeline struct {
 	received, redelivered, dropped, deadLetters atomic.Int64
 }
 
-// New returns a Pipeline that waits for its first routes.
+// New returns a Pipeline that waits for its first routes, and whose limits are 0 until SetLimits: one result at a time,
+// and no dead letter beside the folder's.
 func New(c Config) *Pipeline {
 	return &Pipeline{
 		table:   newTable(tableLimit),
-		outbox:  newOutbox(c.Publisher, c.OutboxBytes),
-		letters: &letters{folder: c.Folder, onError: c.OnError, perMinute: c.PerMinute},
+		outbox:  newOutbox(c.Publisher),
+		letters: &letters{folder: c.Folder, onError: c.OnError},
 		inputs:  make(chan *entry, tableLimit),
 		routed:  make(chan struct{}),
 	}

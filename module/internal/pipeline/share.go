@@ -68,15 +68,15 @@ func (s *Share) put(output module.OutputName, m module.Message) {
 	if s.entry != nil {
 		s.entry.retain()
 	}
-	s.pipeline.outbox.put(&result{output: output, Message: m, sent: s.Finish, refused: s.tooLarge(output, m)})
+	s.pipeline.outbox.put(&result{output: output, Message: m, sent: s.Finish, refused: s.substitute(output, m)})
 }
 
-// tooLarge stands a dead letter in for a result that edgeHub would not take, and cuts a dead letter: first its body,
+// substitute stands a dead letter in for a result that edgeHub would not take, and cuts a dead letter: first its body,
 // then the properties that are not its own. What is cut off is in the folder.
-func (s *Share) tooLarge(output module.OutputName, m module.Message) substitute {
+func (s *Share) substitute(output module.OutputName, m module.Message) substitute {
 	cuts := 0
-	return func(err error) (module.OutputName, module.Message, bool) {
-		letter := module.DeadLetter{Reason: module.ReasonTooLarge, Description: err.Error(), Signal: s.Signal, Input: s.Input, Time: time.Now()}
+	return func(err *UnsendableError) (module.OutputName, module.Message, bool) {
+		letter := module.DeadLetter{Reason: err.Reason, Description: err.Error(), Signal: s.Signal, Input: s.Input, Time: time.Now()}
 		if cuts++; cuts == 1 {
 			s.pipeline.letters.keep(m, letter)
 		}

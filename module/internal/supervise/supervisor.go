@@ -58,11 +58,10 @@ func New(c Config) *Supervisor {
 }
 
 // Run waits until ctx ends and then ends all runners: each finishes the message it works on.
-func (s *Supervisor) Run(ctx context.Context) error {
+func (s *Supervisor) Run(ctx context.Context) {
 	<-ctx.Done()
 	s.cancel()
 	s.ended.Wait()
-	return nil
 }
 
 // SetModule changes what holds for all signals.

@@ -1,0 +1,164 @@
+// Package app puts the module together: it makes the parts from the environment, runs them and ends them in order.
+//
+// # Concurrency
+//
+// Run is called once, and returns when everything that it started has ended. Signals and Reported may be called from
+// any goroutine meanwhile.
+package app
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/artifact"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/observe"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/reconcile"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/store"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/supervise"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm"
+)
+
+// stopTime is how long results have to reach edgeHub after a stop was asked for: Docker kills after 10 s.
+const stopTime = 7 * time.Second
+
+// App is the module.
+type App struct {
+	config     Config
+	log        zerolog.Logger
+	hub        *hub
+	host       *wasm.Host
+	pipeline   *pipeline.Pipeline
+	supervisor *supervise.Supervisor
+	reconciler *reconcile.Reconciler
+}
+
+// New makes the module of a configuration. Nothing runs yet but the host's clock; Run ends that too.
+func New(c Config) (*App, error) {
+	level := observe.NewLevel(c.LogLevel)
+	a := &App{config: c, hub: &hub{}, log: observe.NewLogger(c.LogTo, c.LogFormat, level)}
+	identity, err := edgehub.IdentityFromEnvironment(c.Getenv)
+	if err != nil {
+		return nil, fmt.Errorf("find identity: %w", err)
+	}
+	kept := a.openStore()
+	a.pipeline = pipeline.New(a.pipelineConfig(kept))
+	a.supervisor = supervise.New(supervise.Config{Pipeline: a.pipeline, Log: a.log, Changed: func() { a.reconciler.Changed() }})
+	if a.hub.client, err = edgehub.New(a.clientConfig(identity)); err != nil {
+		return nil, fmt.Errorf("make edgeHub client: %w", err)
+	}
+	if a.host, err = wasm.New(); err != nil {
+		return nil, fmt.Errorf("make Wasm host: %w", err)
+	}
+	a.reconciler = reconcile.New(reconcile.Config{
+		Hub: a.hub, Supervisor: a.supervisor, Pipeline: a.pipeline, Artifacts: artifact.New(c.Guests), Compile: compile(a.host), Store: kept,
+		Environment: twin.Environment{DeviceID: identity.DeviceID, ModuleID: identity.ModuleID, Getenv: c.Getenv},
+		Generation:  identity.GenerationID,
+		Runtime:     module.RuntimeInfo{Module: c.Version, Wasmtime: wasm.Version, ABIs: wasm.ABIs, Architecture: runtime.GOARCH},
+		SetLogLevel: level.Set, Log: a.log,
+	})
+	a.log.Info().Str("version", c.Version).Stringer("identity", identity).Msg("Wasm-on-Edge")
+	return a, nil
+}
+
+// openStore opens the storage directory. Without one the module works, and forgets.
+func (a *App) openStore() *store.Store {
+	if a.config.Storage == "" {
+		return nil
+	}
+	kept, err := store.Open(a.config.Storage)
+	if err != nil {
+		a.log.Warn().Err(err).Msg("nothing will survive a restart: mount a volume at WASM_ON_EDGE_STORAGE that this user can write")
+		return nil
+	}
+	return kept
+}
+
+func (a *App) pipelineConfig(kept *store.Store) pipeline.Config {
+	c := pipeline.Config{
+		Publisher: a.hub,
+		OnError:   func(err error) { a.log.Error().Err(err).Msg("dead letter is not kept on the device") },
+	}
+	if kept != nil {
+		c.Folder = kept // not a nil *store.Store in an interface
+	}
+	return c
+}
+
+func (a *App) clientConfig(identity edgehub.Identity) edgehub.Config {
+	return edgehub.Config{
+		Identity:    identity,
+		ProductInfo: "wasm-on-edge/" + a.config.Version,
+		OnInput:     func(in *edgehub.Input) error { return a.pipeline.Deliver(delivery(in)) },
+		OnDesired:   func(patch []byte) { a.reconciler.Patch(patch) },
+		OnEvent:     a.onEvent,
+	}
+}
+
+func (a *App) onEvent(e edgehub.Event) {
+	logEvent(a.log, e)
+	if _, ok := e.(edgehub.Connected); ok {
+		a.pipeline.Connected()
+		a.reconciler.Connected()
+	}
+}
+
+// Run runs the module until ctx ends, and then stops in order: no input is taken up any more, running calls end, their
+// results reach edgeHub, the connection is closed.
+func (a *App) Run(ctx context.Context) error {
+	defer a.host.Close()
+	defer a.reconciler.Close()
+	last, closeConnection := context.WithCancel(context.WithoutCancel(ctx))
+	var outer, inner sync.WaitGroup
+	outer.Go(func() { a.runClient(last) })
+	outer.Go(func() { a.pipeline.SendResults(last) })
+	inner.Go(func() { a.pipeline.Dispatch(ctx) })
+	inner.Go(func() { a.supervisor.Run(ctx) })
+	inner.Go(func() { a.reconciler.Run(ctx) })
+	callsEnded := make(chan struct{})
+	outer.Go(func() { inner.Wait(); close(callsEnded) })
+
+	<-ctx.Done()
+	a.drain(callsEnded)
+	closeConnection()
+	outer.Wait()
+	a.log.Info().Msg("stopped")
+	return nil
+}
+
+// drain waits until running calls have ended and edgeHub has their results, as long as there is time.
+func (a *App) drain(callsEnded <-chan struct{}) {
+	a.log.Info().Msg("stopping")
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
+	defer cancel()
+	select {
+	case <-callsEnded:
+	case <-ctx.Done():
+	}
+	if !a.pipeline.Drain(ctx) {
+		a.log.Warn().Int("results", a.pipeline.Counts().Outbox).Msg("edgeHub did not take all results in time; their inputs will come again")
+	}
+}
+
+func (a *App) runClient(ctx context.Context) {
+	if err := a.hub.client.Run(ctx); err != nil {
+		a.log.Error().Err(err).Msg("edgeHub client ended")
+	}
+}
+
+// Signals returns the states of all signals.
+func (a *App) Signals() map[module.SignalName]supervise.State { return a.supervisor.Snapshot() }
+
+// Reported returns what the module says of itself now.
+func (a *App) Reported() module.Reported { return a.reconciler.Reported() }
+
+// Counts returns the totals of the pipeline.
+func (a *App) Counts() pipeline.Counts { return a.pipeline.Counts() }

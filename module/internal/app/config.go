@@ -1,0 +1,48 @@
+package app
+
+import (
+	"io"
+	"os"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/observe"
+)
+
+// Where things are in the container, unless the environment says otherwise.
+const (
+	defaultStorage = "/var/lib/wasm-on-edge"
+	defaultGuests  = "/guests"
+)
+
+// Config is what the module reads from its environment.
+type Config struct {
+	Getenv    func(string) string // identity, ${env:NAME} in the twin
+	Storage   string              // WASM_ON_EDGE_STORAGE: what survives a restart; "" keeps nothing
+	Guests    string              // WASM_ON_EDGE_GUESTS: where file: sources lie
+	LogFormat observe.LogFormat   // WASM_ON_EDGE_LOG_FORMAT
+	LogLevel  string              // RuntimeLogLevel, until the twin says otherwise
+	LogTo     io.Writer
+	Version   string // of this program
+}
+
+// ConfigFromEnvironment reads the configuration of the module in its container.
+func ConfigFromEnvironment(getenv func(string) string, version string) (Config, error) {
+	format, err := observe.ParseLogFormat(getenv("WASM_ON_EDGE_LOG_FORMAT"))
+	if err != nil {
+		return Config{}, err
+	}
+	or := func(name, otherwise string) string {
+		if value := getenv(name); value != "" {
+			return value
+		}
+		return otherwise
+	}
+	return Config{
+		Getenv:    getenv,
+		Storage:   or("WASM_ON_EDGE_STORAGE", defaultStorage),
+		Guests:    or("WASM_ON_EDGE_GUESTS", defaultGuests),
+		LogFormat: format,
+		LogLevel:  getenv("RuntimeLogLevel"),
+		LogTo:     os.Stderr,
+		Version:   version,
+	}, nil
+}
