@@ -1,0 +1,123 @@
+package twin
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// The example of the schema's page, resolved in all fields.
+func TestTheExampleResolves(t *testing.T) {
+	doc, err := os.ReadFile("testdata/example.json")
+	require.NoError(t, err)
+	d := parseAll(string(doc))
+	require.Empty(t, d.Findings)
+
+	resolved, err := json.MarshalIndent(d, "", "  ")
+	require.NoError(t, err)
+	resolved = append(resolved, '\n')
+	if *update {
+		require.NoError(t, os.WriteFile("testdata/example.golden.json", resolved, 0o644))
+	}
+	golden, err := os.ReadFile("testdata/example.golden.json")
+	require.NoError(t, err)
+	assert.Equal(t, string(golden), string(resolved))
+}
+
+// What of the example this version does not do yet, as an operator reads it.
+func TestTheExampleNamesWhatIsNotAtWorkYet(t *testing.T) {
+	doc, err := os.ReadFile("testdata/example.json")
+	require.NoError(t, err)
+	d := Parse(doc, device)
+
+	var lines []string
+	for _, f := range d.Findings {
+		assert.Equal(t, module.Refused, f.Severity)
+		if f.Entry != signalEntry("press2Temp") {
+			lines = append(lines, f.String())
+		}
+	}
+	assert.Equal(t, []string{
+		"guests.threshold.permissions.http: not supported yet: permissions.http",
+		"guests.threshold.permissions.secrets: not supported yet: permissions.secrets",
+		"guests.threshold.source: not supported yet: https and oci sources",
+		"publishGroups.minute: not supported yet: publishGroups",
+		"signalDefaults.format: not supported yet: format",
+		"signalDefaults.publishGroup: not supported yet: publishGroup",
+		"signals.press1Temp.node: not supported yet: node",
+		"templates.temp.deadbandType: not supported yet: deadbandType",
+		"templates.temp.deadbandValue: not supported yet: deadbandValue",
+		"templates.temp.rangeMax: not supported yet: rangeMax",
+		"templates.temp.rangeMin: not supported yet: rangeMin",
+	}, lines)
+}
+
+// opcTwin returns the twin of a plant with n signals from OPC UA, every tenth with settings of its own.
+func opcTwin(n int) string {
+	kinds := []struct{ template, name, node string }{
+		{"temp", "Temp", "Temperature.Actual"}, {"pressure", "Pressure", "Hydraulics.Pressure"},
+		{"speed", "Speed", "Drive.Speed"}, {"state", "State", "Status.State"},
+	}
+	var signals []string
+	for i := range n {
+		kind, machine := kinds[i%len(kinds)], i/len(kinds)+1
+		own := ""
+		if i%10 == 0 {
+			own = `, "settings": {"high": 72.5}, "output": "alerts", "publishGroup": ""`
+		}
+		signals = append(signals, fmt.Sprintf(`"press%02d%s": {"use": %q, "node": "ns=2;s=Line3.Press%02d.%s"%s}`,
+			machine, kind.name, kind.template, machine, kind.node, own))
+	}
+	return documentOf(
+		`"module": {"logLevel": "info", "outboxMiB": 128}`,
+		`"guests": {"threshold": {"source": "oci://contoso.azurecr.io/guests/threshold:1.2.0", "digest": "`+digest+`",
+			"limits": {"memoryMiB": 4, "deadlineMs": 50}, "settings": {"high": 80, "hysteresis": 2}}}`,
+		`"signalDefaults": {"source": "input:opc", "format": "opcSamples", "publishGroup": "minute", "heartbeatIntervalMs": 60000,
+			"properties": {"site": "${deviceId}", "asset": "${signal}"}}`,
+		`"templates": {
+			"temp": {"guest": "threshold", "unit": "Cel", "rangeMin": -40, "rangeMax": 150, "deadbandType": "absolute", "deadbandValue": 0.5},
+			"pressure": {"guest": "threshold", "unit": "bar", "rangeMin": 0, "rangeMax": 400, "deadbandType": "percent", "deadbandValue": 1,
+				"settings": {"high": 320}},
+			"speed": {"unit": "/min", "scale": 0.1, "samplingIntervalMs": 1000, "deadbandType": "absolute", "deadbandValue": 5},
+			"state": {"dataType": "int64", "dataChangeTrigger": "statusValue"}}`,
+		`"publishGroups": {"minute": {"intervalMs": 60000, "maxBytes": 200000}}`,
+		`"signals": {`+strings.Join(signals, ",\n")+`}`)
+}
+
+func TestTwoHundredSignalsFitATwin(t *testing.T) {
+	doc := opcTwin(200)
+	size, err := Size([]byte(doc))
+	require.NoError(t, err)
+	t.Logf("200 signals: %d bytes as IoT Hub counts", size)
+	assert.Less(t, size, 28*1024)
+
+	d := parseAll(doc)
+	require.Empty(t, d.Findings)
+	assert.Len(t, d.Signals, 200)
+	pressure := d.Signals["press03Pressure"]
+	assert.Equal(t, "ns=2;s=Line3.Press03.Hydraulics.Pressure", pressure.Node)
+	assert.InDelta(t, 400, *pressure.RangeMax, 0)
+	assert.Equal(t, "press03Pressure", pressure.Properties["asset"])
+	assert.JSONEq(t, `{"high": 320, "hysteresis": 2}`, string(pressure.Settings))
+}
+
+func BenchmarkParse200Signals(b *testing.B) {
+	doc := []byte(opcTwin(200))
+	b.ReportAllocs()
+	b.SetBytes(int64(len(doc)))
+	for b.Loop() {
+		if d := parse(doc, device, later{}); len(d.Signals) != 200 {
+			b.Fatalf("parse: %d signals, want 200", len(d.Signals))
+		}
+	}
+}

@@ -1,0 +1,107 @@
+package twin
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+)
+
+// later is what schema 1.0 has and a version does not do yet.
+type later struct {
+	module      []pending[module.ModuleSettings]
+	guests      []pending[guest]
+	signals     []pending[draft]
+	groups      []pending[module.PublishGroup]
+	signalsFrom []pending[module.Shadow]
+}
+
+// pending is one field of it. It stands for the fields within it too.
+type pending[T any] struct {
+	field    string        // as in its table, with dots for those within objects; "": the entry itself
+	what     string        // what to call it; empty: as the field
+	when     func(*T) bool // nil: wherever the field is not at its default
+	harmless bool          // without effect until then: worth a warning and no reason to refuse
+}
+
+// notYet is the list. To make something work is to take its line out.
+var notYet = later{
+	module: []pending[module.ModuleSettings]{
+		{field: "outboxFull", harmless: true},
+		{field: "spoolMiBPerSignal", harmless: true},
+		{field: "downloadJitterMs", harmless: true},
+	},
+	guests: []pending[guest]{
+		{field: "source", what: "https and oci sources", when: func(g *guest) bool { return remote(g.Source) }},
+		{field: "credentials"},
+		{field: "run"},
+		{field: "limits.httpTimeoutMs", harmless: true},
+		{field: "limits.cpuPercent", harmless: true},
+		{field: "permissions.http"},
+		{field: "permissions.secrets"},
+		{field: "permissions.files"},
+		{field: "probation"},
+		{field: "shadow"},
+	},
+	signals: []pending[draft]{
+		{field: "sources"},
+		{field: "format"},
+		{field: "selector", what: "* in a selector", when: func(s *draft) bool { return anyIndex(s.Selector) }},
+		{field: "where"},
+		{field: "timestampSelector"},
+		{field: "qualitySelector"},
+		{field: "node"},
+		{field: "partitionBy"},
+		{field: "maxPartitions"},
+		{field: "dataType"},
+		{field: "scale"},
+		{field: "offset"},
+		{field: "rangeMin"},
+		{field: "rangeMax"},
+		{field: "rangeAction"},
+		{field: "samplingIntervalMs", what: "samplingIntervalMs of what is not a timer",
+			when: func(s *draft) bool { return s.SamplingInterval != 0 && s.Source.Kind != module.SourceTimer }},
+		{field: "deadbandType"},
+		{field: "deadbandValue"},
+		{field: "dataChangeTrigger"},
+		{field: "heartbeatIntervalMs"},
+		{field: "heartbeatBehavior"},
+		{field: "skipFirst"},
+		{field: "publishGroup"},
+		{field: "queueSize"},
+		{field: "discardNew"},
+		{field: "payload"},
+	},
+	groups:      []pending[module.PublishGroup]{{what: "publishGroups", when: func(*module.PublishGroup) bool { return true }}},
+	signalsFrom: []pending[module.Shadow]{{what: "signalsFrom", when: func(*module.Shadow) bool { return true }}},
+}
+
+// postpone reports what t asks for and the rows hold back. Origin returns the path at which a field was given.
+func postpone[T any](rows []pending[T], fields table[T], t *T, origin func(field string) path, e *entry) {
+	given := fields.given(t)
+	for _, row := range rows {
+		switch {
+		case !row.asked(t, given):
+		case row.harmless:
+			e.warn(origin(row.field), wrongly("has no effect yet: %s", row.name()))
+		default:
+			e.refuse(origin(row.field), wrongly("not supported yet: %s", row.name()))
+		}
+	}
+}
+
+func (row pending[T]) asked(t *T, given []string) bool {
+	if row.when != nil {
+		return row.when(t)
+	}
+	return slices.ContainsFunc(given, func(name string) bool {
+		return name == row.field || strings.HasPrefix(name, row.field+".")
+	})
+}
+
+func (row pending[T]) name() string {
+	if row.what != "" {
+		return row.what
+	}
+	return row.field
+}
