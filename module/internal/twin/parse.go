@@ -52,7 +52,7 @@ type document struct {
 	signalsFrom    map[string]any
 }
 
-// maxInteger is the largest integer that IoT Hub stores in a twin (protocol reference, 1.3).
+// maxInteger is the largest integer that a twin may hold (edgeHub, ReportedPropertiesValidator.cs).
 const maxInteger = 4503599627370495
 
 var documentFields = table[document]{

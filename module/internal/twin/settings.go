@@ -52,8 +52,8 @@ func (p *parser) readModule(value any) {
 	}
 }
 
-// groupFields are the settings of a publish group. That a group waits ten seconds at most where nothing else is
-// said, and what the samples' number is bounded by, is OPC Publisher's way (signal reference, 5.1).
+// groupFields are the settings of a publish group. That it waits ten seconds where nothing else is said is OPC
+// Publisher's default (BatchTriggerInterval).
 var groupFields = table[module.PublishGroup]{
 	one("intervalMs", func(g *module.PublishGroup) *time.Duration { return &g.Interval }, 10000*ms, whole(ms, 10, longest)),
 	one("maxBytes", func(g *module.PublishGroup) *int { return &g.MaxBytes }, 200000, whole(1, 1024, 200000)),

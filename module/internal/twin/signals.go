@@ -15,7 +15,7 @@ type draft struct {
 }
 
 // signalFields are the settings of a signal, which signalDefaults and templates hold too. Their meaning is that
-// of OPC UA and OPC Publisher (signal reference, 5.1).
+// of OPC UA and of OPC Publisher's published nodes.
 var signalFields = table[draft]{
 	one("use", func(s *draft) *string { return &s.use }, "", text[string](checkNameOrNone)),
 	one("status", func(s *draft) *module.Status { return &s.Status }, module.StatusRunning,
@@ -102,7 +102,7 @@ func checkOutput(name string) *problem {
 }
 
 // reservedProperties begin the names of properties that are IoT Hub's, edgeHub's and this module's own; edgeHub
-// acts on some of them, for example "mqtt-qos" (protocol reference, 1.4).
+// acts on some of them, for example "mqtt-qos".
 var reservedProperties = []string{"$", "iothub-", "mqtt-", "deadletter-"}
 
 func checkProperty(name string) *problem {

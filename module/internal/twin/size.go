@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Limits of IoT Hub and edgeHub on each of the desired and the reported section (signal reference, 5.2; protocol
-// reference, 1.3).
+// Limits on each of the desired and the reported section: of IoT Hub ("Understand and use device twins", twin
+// size) and, for what is reported, of edgeHub (ReportedPropertiesValidator.cs).
 const (
 	MaxSection = 32768 // bytes of a section as counted by [Size], and of a reported patch as JSON
 	MaxText    = 4096  // bytes of one string value
@@ -15,8 +15,9 @@ const (
 
 // Size returns the size in bytes of a desired or reported section as IoT Hub counts it against [MaxSection]: the
 // UTF-8 bytes of keys and of string values, 8 for a number, 4 for a boolean, for objects and arrays what is in
-// them, without $version and $metadata (twin.md; signal reference, 5.2). Null counts nothing: IoT Hub stores none.
-// IoT Hub leaves control characters out of the count; here they count, on the safe side.
+// them, without $version and $metadata (IoT Hub, "Understand and use device twins", twin size). Null counts
+// nothing: IoT Hub stores none. IoT Hub leaves control characters out of the count; here they count, on the safe
+// side.
 func Size(doc []byte) (int, error) {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(doc, &object); err != nil {

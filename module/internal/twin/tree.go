@@ -41,8 +41,8 @@ func syntax(doc []byte, err error) string {
 	return fmt.Sprintf("%v, line %d, column %d", err, line, max(column, 1))
 }
 
-// maxDepth is how deep a document may be nested. IoT Hub takes ten levels (protocol reference, 1.3); paths of
-// findings in a document of thousands would fill the memory.
+// maxDepth is how deep a document may be nested. IoT Hub takes ten levels; the paths of what is wrong in one of
+// thousands would fill the memory.
 const maxDepth = 32
 
 var errTooDeep = fmt.Errorf("objects and arrays are nested more than %d deep", maxDepth)

@@ -41,8 +41,8 @@ func schemaVersion(value any) (version string, newer bool, wrong *problem) {
 }
 
 // Unknown reports whether doc, the desired section of a twin, says nothing: it is empty but for keys of IoT
-// Hub's own, or without $version. An offline edgeHub that never saw the twin hands out such a one (protocol
-// reference, 1.8); it must not be taken for "delete all". What is not JSON is not unknown but bad.
+// Hub's own, or without $version. An offline edgeHub that never saw the twin hands out such a one (its
+// StoringTwinManager); it must not be taken for "delete all". What is not JSON is not unknown but bad.
 func Unknown(doc []byte) bool {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(doc, &object); err != nil {
