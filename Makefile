@@ -1,14 +1,16 @@
 # Wasm-on-Edge. `make` lists what can be made; `make run` is the place to start.
 
-GO    ?= go
-IMAGE ?= $(shell sed -n 's/.*"repository": *"\(.*\)".*/\1/p' module.json)
-ARCH  ?= $(patsubst arm64,arm64v8,$(shell $(GO) env GOARCH))# as in module.json: amd64 or arm64v8
-ARGS  ?=# for simulate: make run ARGS="--duration 1m"
+GO   ?= go
+# What simulate is to be told: make run ARGS="--duration 1m".
+ARGS ?=
+# A platform of module.json, amd64 or arm64v8.
+ARCH ?= $(patsubst arm64,arm64v8,$(shell $(GO) env GOARCH))
 
+# The name that the tools give the image, so that what `make image` builds is what a generated manifest deploys.
+IMAGE         := $(shell sed -n 's/.*"repository": *"\(.*\)".*/\1/p' module.json)
 VERSION       := $(shell sed -n 's/.*"version": *"\(.*\)".*/\1/p' module.json)
 LINT_VERSION  := v2.15.0
 LINT          := $(CURDIR)/build/bin/golangci-lint-$(LINT_VERSION)
-GUESTS        := $(patsubst wasm-guests/%/main.go,build/guests/%.wasm,$(wildcard wasm-guests/*/main.go))
 GUEST_MODULES := $(patsubst %/go.mod,%,$(wildcard wasm-guests/go.mod wasm-guests/*/go.mod wasm-guests/sdk/*/go.mod))
 
 # What must build without a C compiler: all but the engine and what is wired to it.
@@ -27,25 +29,23 @@ run: build guests ## simulate edgeHub and a sensor, and run the module on deploy
 build: needs ## build the binary into build/bin
 	$(GO) build -o build/bin/ ./module/cmd/wasm-on-edge
 
-# Without version control in the binary, the same source gives the same digest everywhere.
-.PHONY: guests $(GUESTS)
-guests: needs $(GUESTS) ## build the guests into build/guests
-$(GUESTS): build/guests/%.wasm: needs
-	cd wasm-guests/$* && CGO_ENABLED=0 GOOS=wasip1 GOARCH=wasm \
-		$(GO) build -buildmode=c-shared -trimpath -buildvcs=false -ldflags='-s -w' -o $(CURDIR)/$@ .
+.PHONY: guests
+guests: needs ## build the guests into build/guests
+	@$(MAKE) --no-print-directory -C wasm-guests GO=$(GO) OUT=$(CURDIR)/build/guests
 
 .PHONY: test
 test: needs guests ## run all tests: with the race detector, without cgo, and those of the guests
 	$(GO) test -race ./...
 	CGO_ENABLED=0 $(GO) vet $(PURE)
 	CGO_ENABLED=0 $(GO) test $(PURE)
-	@set -e; for dir in $(GUEST_MODULES); do (set -x; cd $$dir && $(GO) test -race ./...); done
+	@$(MAKE) --no-print-directory -C wasm-guests GO=$(GO) test
 
 .PHONY: lint
 lint: needs $(LINT) ## gofmt, go vet and golangci-lint, in every Go module
 	@files=$$(gofmt -l module wasm-guests); test -z "$$files" || { echo "not formatted by gofmt:" $$files >&2; exit 1; }
-	@set -e; for dir in . $(GUEST_MODULES); do (set -x; cd $$dir && $(GO) vet ./... && $(LINT) run ./...); done
-	@set -e; for dir in $(GUEST_MODULES); do (set -x; cd $$dir && GOOS=wasip1 GOARCH=wasm $(GO) vet ./...); done
+	$(GO) vet ./...
+	@$(MAKE) --no-print-directory -C wasm-guests GO=$(GO) vet
+	@set -e; for dir in . $(GUEST_MODULES); do (set -x; cd $$dir && $(LINT) run ./...); done
 
 $(LINT): | needs
 	GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
