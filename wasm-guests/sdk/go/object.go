@@ -22,8 +22,8 @@ func (o *Object) Text(name, text string) {
 	o.members = appendText(o.members, text)
 }
 
-// Number adds a number with as many digits as tell it from its neighbours, or null where it is none that JSON
-// knows: infinite or not a number.
+// Number adds a number with the digits that it takes to read the same one back, or null where it is none that
+// JSON knows: infinite or not a number.
 func (o *Object) Number(name string, number float64) {
 	o.name(name)
 	if math.IsInf(number, 0) || math.IsNaN(number) {

@@ -40,6 +40,7 @@ func TestSettingsAreReadIntoTheFieldsOfAStruct(t *testing.T) {
 	assert.Equal(t, settings{
 		High: new(80.5), HoldOff: 3, Name: "press", Enabled: true, Weights: []float64{1, 2.5},
 		Band: band{1, 2}, Bands: []band{{From: 3}, {To: 4}},
+		secret: 0,
 	}, *got)
 }
 

@@ -138,7 +138,7 @@ func (r *Runner) Tick() Result { return r.run(r.guest.Timer) }
 
 // run makes one call and undoes what it did where it failed.
 func (r *Runner) run(export func() int32) Result {
-	before := r.Effects.clone()
+	before := r.clone()
 	r.call = call{}
 	verdict := edge.Verdict(export())
 	if verdict >= 0 {
