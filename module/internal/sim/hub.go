@@ -1,0 +1,274 @@
+package sim
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/manifest"
+)
+
+// Defaults of a Config: edgeHub's own.
+const (
+	defaultListen     = "127.0.0.1:0"
+	defaultInFlight   = 1
+	defaultAckTimeout = 30 * time.Second
+	defaultRetryMin   = time.Second
+	defaultRetryMax   = time.Minute
+	defaultQueueLimit = 10000
+)
+
+const (
+	maxClients    = 101 // MaxConnectedClients of edgeHub, and one
+	maxSocketPath = 107 // bytes of a unix socket's path on Linux
+)
+
+// Errors of New and of the calls that name a module.
+var (
+	// ErrNoModule: the deployment has no module of this name.
+	ErrNoModule = errors.New("no such module in the deployment")
+	// ErrStopped: Run has ended, or ended a connection.
+	ErrStopped = errors.New("hub has stopped")
+)
+
+// Config says what to simulate. Zero values stand for edgeHub's own.
+type Config struct {
+	Manifest   manifest.Manifest
+	Dir        string        // for sockets and certificates; made if need be, with mode 0700, and left to the caller to remove
+	Listen     string        // TCP address for MQTT over TLS; 127.0.0.1 and any free port
+	InFlight   int           // inputs of one module that may wait for their acknowledgement; 1
+	AckTimeout time.Duration // after which an input is delivered again; 30 s
+	RetryMin   time.Duration // wait after a first failed delivery; 1 s
+	RetryMax   time.Duration // wait after many; 60 s
+	QueueLimit int           // messages that wait for one input before their senders do; 10000
+	Log        zerolog.Logger
+	Observer   Observer
+}
+
+// Hub is a simulated Edge Hub with its modules' identities.
+type Hub struct {
+	cfg       Config
+	started   time.Time
+	listener  net.Listener
+	tls       *tls.Config
+	caFile    string
+	peers     map[string]*peer
+	workloads map[string]*workload
+	routes    []manifest.Route // by priority
+	observe   observation
+	pending   *pending
+	refusals  atomic.Int64
+	ran       atomic.Bool
+	stopped   chan struct{} // closed when Run ends
+}
+
+// New makes a hub that already listens: Environment and ConnectionString are known, and who connects is served as
+// soon as Run runs. Run must be called, if only with a context that has ended, to give the sockets back.
+func New(cfg Config) (*Hub, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("simulate edgeHub: %w", err)
+	}
+	h := &Hub{
+		cfg: cfg, started: time.Now(),
+		peers: map[string]*peer{}, workloads: map[string]*workload{},
+		observe: observation{observer: cfg.Observer}, pending: newPending(),
+		stopped: make(chan struct{}),
+	}
+	if err := h.open(); err != nil {
+		h.closeListeners()
+		return nil, fmt.Errorf("simulate edgeHub: %w", err)
+	}
+	return h, nil
+}
+
+func (cfg Config) withDefaults() (Config, error) {
+	if cfg.Dir == "" {
+		return cfg, errors.New("no directory given")
+	}
+	if cfg.InFlight < 0 || cfg.QueueLimit < 0 || cfg.AckTimeout < 0 || cfg.RetryMin < 0 || cfg.RetryMax < 0 {
+		return cfg, errors.New("negative limit or duration")
+	}
+	setDefault(&cfg.Listen, defaultListen)
+	setDefault(&cfg.InFlight, defaultInFlight)
+	setDefault(&cfg.AckTimeout, defaultAckTimeout)
+	setDefault(&cfg.RetryMin, defaultRetryMin)
+	setDefault(&cfg.RetryMax, max(defaultRetryMax, cfg.RetryMin))
+	setDefault(&cfg.QueueLimit, defaultQueueLimit)
+	return cfg, nil
+}
+
+func setDefault[T comparable](value *T, otherwise T) {
+	var zero T
+	if *value == zero {
+		*value = otherwise
+	}
+}
+
+// open makes everything that New promises. What it opened before an error is left to closeListeners.
+func (h *Hub) open() error {
+	var err error
+	if h.routes, err = checkRoutes(h.cfg.Manifest.Routes); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(h.cfg.Dir, 0o700); err != nil {
+		return fmt.Errorf("make directory: %w", err)
+	}
+	bundle, certificate, err := newCertificates()
+	if err != nil {
+		return err
+	}
+	h.tls = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	h.caFile = filepath.Join(h.cfg.Dir, "ca.pem")
+	if err := os.WriteFile(h.caFile, bundle, 0o600); err != nil {
+		return fmt.Errorf("write trust bundle: %w", err)
+	}
+	if h.listener, err = net.Listen("tcp", h.cfg.Listen); err != nil {
+		return fmt.Errorf("listen for modules: %w", err)
+	}
+	for _, module := range h.cfg.Manifest.Modules {
+		if err := h.addModule(module, bundle); err != nil {
+			return fmt.Errorf("module %q: %w", module.Name, err)
+		}
+	}
+	h.addEndpoints()
+	return nil
+}
+
+// addModule gives a module an identity, a twin and a workload API.
+func (h *Hub) addModule(module manifest.Module, bundle []byte) error {
+	twin, err := newTwin(module.Desired)
+	if err != nil {
+		return fmt.Errorf("desired properties: %w", err)
+	}
+	key := make([]byte, 32)
+	rand.Read(key)
+	p := &peer{
+		hub: h, name: module.Name, key: key, generation: newGeneration(), twin: twin,
+		inputsFilter: edgehub.InputsFilter(deviceID, module.Name),
+		log:          h.cfg.Log.With().Str("module", module.Name).Logger(),
+		wake:         make(chan struct{}, 1),
+		endpoints:    map[string]*endpoint{}, calls: map[string]chan<- answer{}, unrouted: map[string]struct{}{},
+	}
+	h.peers[module.Name] = p
+	socket := filepath.Join(h.cfg.Dir, module.Name+".sock")
+	if len(socket) > maxSocketPath {
+		return fmt.Errorf("socket %q: path is longer than the %d bytes that are possible, choose a shorter directory", socket, maxSocketPath)
+	}
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		return fmt.Errorf("listen for its workload API: %w", err)
+	}
+	h.workloads[module.Name] = &workload{peer: p, bundle: bundle, listener: listener, requests: make(chan struct{}, maxWorkloadRequests)}
+	return nil
+}
+
+// addEndpoints makes an endpoint for each input that a route leads into.
+func (h *Hub) addEndpoints() {
+	for _, route := range h.routes {
+		if sink := route.Sink; !sink.Upstream {
+			p := h.peers[sink.Module]
+			if p.endpoints[sink.Input] == nil {
+				p.endpoints[sink.Input] = &endpoint{peer: p, input: sink.Input, room: make(chan struct{}, h.cfg.QueueLimit)}
+			}
+		}
+	}
+}
+
+// Run serves until ctx ends, or until the hub cannot go on, and returns when all that it started has stopped. It may
+// be called once.
+func (h *Hub) Run(ctx context.Context) error {
+	if h.ran.Swap(true) {
+		return errors.New("run hub: it has run before")
+	}
+	inner, stop := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer stop(nil)
+	defer context.AfterFunc(ctx, func() { stop(ErrStopped) })()
+	defer close(h.stopped)
+	var wg sync.WaitGroup
+	wg.Go(func() { stop(h.accept(inner)) })
+	wg.Go(func() { h.sweepTokens(inner) })
+	for _, p := range h.peers {
+		wg.Go(func() { p.keepTime(inner) })
+	}
+	for _, w := range h.workloads {
+		wg.Go(func() { stop(w.serve(inner)) })
+	}
+	wg.Wait()
+	if cause := context.Cause(inner); !errors.Is(cause, ErrStopped) {
+		return fmt.Errorf("run hub: %w", cause)
+	}
+	return nil
+}
+
+// accept serves each client that connects in a goroutine of its own, and returns when all of them have ended.
+func (h *Hub) accept(ctx context.Context) error {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer context.AfterFunc(ctx, func() { h.listener.Close() })()
+	places := make(chan struct{}, maxClients)
+	for {
+		conn, err := h.listener.Accept()
+		if err != nil {
+			return fmt.Errorf("accept module: %w", err) // where ctx has ended, nobody listens
+		}
+		select {
+		case places <- struct{}{}:
+			wg.Go(func() {
+				defer func() { <-places }()
+				h.serve(ctx, tls.Server(conn, h.tls))
+			})
+		default:
+			conn.Close()
+		}
+	}
+}
+
+func (h *Hub) closeListeners() {
+	if h.listener != nil {
+		h.listener.Close()
+	}
+	for _, w := range h.workloads {
+		w.listener.Close()
+	}
+}
+
+// Publish sends a message as if the module had sent it to output ("" for none): it is routed and stored. It waits
+// while what it is stored for is full, until ctx or the hub ends. The message must not be changed afterwards.
+func (h *Hub) Publish(ctx context.Context, module, output string, m edgehub.Message) error {
+	p, err := h.peer(module)
+	if err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	return h.route(ctx, p, output, m)
+}
+
+func (h *Hub) peer(module string) (*peer, error) {
+	if p, ok := h.peers[module]; ok {
+		return p, nil
+	}
+	return nil, fmt.Errorf("%w: %q", ErrNoModule, module)
+}
+
+// newGeneration makes a generation id as IoT Hub does: a long number.
+func newGeneration() string { return strconv.FormatInt(time.Now().UnixNano()/100, 10) }
+
+// newID makes an id that nobody guesses.
+func newID() string {
+	id := make([]byte, 16)
+	rand.Read(id)
+	return hex.EncodeToString(id)
+}

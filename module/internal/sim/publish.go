@@ -1,0 +1,56 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/eclipse/paho.mqtt.golang/packets"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
+)
+
+const methodResponses = "$iothub/methods/res/"
+
+// publish handles a client's publish. An error closes the connection, and the publish stays unacknowledged.
+func (c *connection) publish(ctx context.Context, p *packets.PublishPacket) error {
+	if strings.HasPrefix(p.TopicName, "$") {
+		return c.operate(p)
+	}
+	topic, err := edgehub.ParseOutputTopic(p.TopicName)
+	if err != nil { // edgeHub logs it, acknowledges it and throws it away
+		c.peer.discard(err)
+		return nil
+	}
+	addFlags(&topic.Properties, p)
+	return c.hub.route(ctx, c.peer, topic.Name, edgehub.Message{Body: p.Payload, Properties: topic.Properties})
+}
+
+// operate handles a publish under $iothub: a twin operation or the answer to a direct method.
+func (c *connection) operate(p *packets.PublishPacket) error {
+	if rid, ok := edgehub.ParseTwinGetTopic(p.TopicName); ok {
+		c.peer.getTwin(c, rid)
+		return nil
+	}
+	if rid, ok := edgehub.ParseTwinReportTopic(p.TopicName); ok {
+		c.peer.patchReported(c, rid, p.Payload)
+		return nil
+	}
+	if strings.HasPrefix(p.TopicName, methodResponses) {
+		if status, rid, ok := edgehub.ParseMethodResponseTopic(p.TopicName); ok {
+			c.peer.respond(rid, answer{status: status, body: p.Payload})
+		}
+		return nil
+	}
+	return fmt.Errorf("%w: unknown operation %q", errProtocol, p.TopicName)
+}
+
+// addFlags adds what edgeHub makes of a publish's flags: application properties (Util.cs of the protocol gateway).
+func addFlags(properties *edgehub.Properties, p *packets.PublishPacket) {
+	if p.Retain {
+		properties.Set("mqtt-retain", "true")
+	}
+	if p.Dup {
+		properties.Set("mqtt-dup", "true")
+	}
+}
