@@ -49,6 +49,10 @@ func New(c Config) (*App, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find identity: %w", err)
 	}
+	setLevel := level.Set
+	if c.FixedLogLevel {
+		setLevel = func(string) {}
+	}
 	kept := a.openStore()
 	a.pipeline = pipeline.New(a.pipelineConfig(kept))
 	a.supervisor = supervise.New(supervise.Config{Pipeline: a.pipeline, Log: a.log, Changed: func() { a.reconciler.Changed() }})
@@ -63,7 +67,7 @@ func New(c Config) (*App, error) {
 		Environment: twin.Environment{DeviceID: identity.DeviceID, ModuleID: identity.ModuleID, Getenv: c.Getenv},
 		Generation:  identity.GenerationID,
 		Runtime:     module.RuntimeInfo{Module: c.Version, Wasmtime: wasm.Version, ABIs: wasm.ABIs, Architecture: runtime.GOARCH},
-		SetLogLevel: level.Set, Log: a.log,
+		SetLogLevel: setLevel, Log: a.log,
 	})
 	a.log.Info().Str("version", c.Version).Stringer("identity", identity).Msg("Wasm-on-Edge")
 	return a, nil

@@ -21,7 +21,10 @@ type Config struct {
 	LogFormat observe.LogFormat   // WASM_ON_EDGE_LOG_FORMAT
 	LogLevel  string              // RuntimeLogLevel, until the twin says otherwise
 	LogTo     io.Writer
-	Version   string // of this program
+
+	// FixedLogLevel keeps LogLevel whatever the twin says; simulate shows warnings only.
+	FixedLogLevel bool
+	Version       string // of this program
 }
 
 // ConfigFromEnvironment reads the configuration of the module in its container.

@@ -1,0 +1,112 @@
+// Command wasm-on-edge is the IoT Edge module and the tools around it: it runs Wasm guests on the messages of edgeHub,
+// simulates an Edge Hub to try them without Azure, and checks twins and deployments offline.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+// commands are the command line.
+type commands struct {
+	Run      runCommand      `cmd:"" default:"1" help:"Run as an IoT Edge module (the default): connect to edgeHub, follow the twin, run its guests."`
+	Simulate simulateCommand `cmd:"" help:"Simulate edgeHub and a sensor for a deployment, and run the module on it, without Azure."`
+	Check    checkCommand    `cmd:"" help:"Check a twin or a deployment offline."`
+	Version  versionCommand  `cmd:"" help:"Print the version."`
+}
+
+// environment is what a command may touch of the process.
+type environment struct {
+	ctx    context.Context // ends with SIGINT or SIGTERM
+	stdout io.Writer
+	stderr io.Writer
+	getenv func(string) string
+}
+
+func main() {
+	// Errors of the engine carry the host's own stack where this is set, and traps cost several times as much.
+	if err := os.Setenv("RUST_BACKTRACE", "0"); err != nil {
+		fmt.Fprintln(os.Stderr, "wasm-on-edge: error:", err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := execute(os.Args[1:], &environment{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv})
+	stop()
+	os.Exit(code)
+}
+
+// execute runs a command line and returns the exit code. An error is one line, with a hint where one is known.
+func execute(args []string, env *environment) int {
+	code := -1
+	parser, err := kong.New(&commands{}, kong.Name("wasm-on-edge"),
+		kong.Description("Wasm guests on Azure IoT Edge, bound to signals by the module twin."),
+		kong.Writers(env.stdout, env.stderr), kong.Exit(func(c int) { code = c }))
+	if err != nil {
+		return fail(env, err)
+	}
+	command, err := parser.Parse(args)
+	if code >= 0 { // --help has printed what was asked for
+		return code
+	}
+	if err != nil {
+		fmt.Fprintf(env.stderr, "wasm-on-edge: error: %v\nwasm-on-edge: hint: see wasm-on-edge --help\n", err)
+		return exitUsage
+	}
+	if err := command.Run(env); err != nil {
+		return fail(env, err)
+	}
+	return exitOK
+}
+
+func fail(env *environment, err error) int {
+	if errors.Is(err, errFindings) { // they have been printed
+		return exitFailure
+	}
+	fmt.Fprintf(env.stderr, "wasm-on-edge: error: %v\n", err)
+	if h, ok := errors.AsType[*hintError](err); ok {
+		fmt.Fprintf(env.stderr, "wasm-on-edge: hint: %s\n", h.hint)
+	}
+	return exitFailure
+}
+
+// hintError is an error with what to do about it.
+type hintError struct {
+	error
+	hint string
+}
+
+func (e *hintError) Unwrap() error { return e.error }
+
+func hint(err error, text string) error { return &hintError{error: err, hint: text} }
+
+type versionCommand struct{}
+
+func (versionCommand) Run(env *environment) error {
+	_, err := fmt.Fprintln(env.stdout, "wasm-on-edge", version())
+	return err
+}
+
+// version is the module's version as the build knows it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return releaseVersion + "-dev"
+}
+
+// releaseVersion is the version that module.json names; a test holds the two together.
+const releaseVersion = "0.1.0"

@@ -1,0 +1,31 @@
+package main
+
+import (
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/app"
+)
+
+type runCommand struct{}
+
+// Help is what --help adds.
+func (runCommand) Help() string {
+	return `In the container edgeAgent gives the identity (IOTEDGE_*); elsewhere EdgeHubConnectionString and
+EdgeModuleCACertificateFile do, as iotedgehubdev prints them. Further variables:
+
+  WASM_ON_EDGE_GUESTS      directory of file: guests (/guests)
+  WASM_ON_EDGE_STORAGE     directory that survives a restart (/var/lib/wasm-on-edge)
+  WASM_ON_EDGE_LOG_FORMAT  edge, terminal or json (edge)
+  RuntimeLogLevel          log level until the twin names one (info)`
+}
+
+func (runCommand) Run(env *environment) error {
+	config, err := app.ConfigFromEnvironment(env.getenv, version())
+	if err != nil {
+		return err
+	}
+	config.LogTo = env.stderr
+	a, err := app.New(config)
+	if err != nil {
+		return hint(err, "to try it without a device: wasm-on-edge simulate")
+	}
+	return a.Run(env.ctx)
+}
