@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -84,6 +85,9 @@ func (c *connection) read(ctx context.Context) error {
 	for {
 		c.out.wait()
 		packet, err := readPacket(c.reader)
+		if errors.Is(err, io.EOF) {
+			return errHungUp
+		}
 		if err != nil {
 			return fmt.Errorf("read packet: %w", err)
 		}

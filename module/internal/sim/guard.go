@@ -29,7 +29,7 @@ func readPacket(r *bufio.Reader) (packets.ControlPacket, error) {
 	}
 	packet, err := packets.ReadPacket(r)
 	if err != nil {
-		return nil, fmt.Errorf("read packet: %w", err)
+		return nil, err
 	}
 	if err := checkPacket(packet, length); err != nil {
 		return nil, err

@@ -168,6 +168,9 @@ func (h *Hub) addModule(module manifest.Module, bundle []byte) error {
 	if len(socket) > maxSocketPath {
 		return fmt.Errorf("socket %q: path is longer than the %d bytes that are possible, choose a shorter directory", socket, maxSocketPath)
 	}
+	if err := os.Remove(socket); err != nil && !errors.Is(err, os.ErrNotExist) { // left by one that was killed
+		return fmt.Errorf("remove old socket: %w", err)
+	}
 	listener, err := net.Listen("unix", socket)
 	if err != nil {
 		return fmt.Errorf("listen for its workload API: %w", err)

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"testing"
@@ -49,6 +50,9 @@ func start(t testing.TB, cfg Config) *Hub {
 		cfg.RetryMin, cfg.RetryMax = time.Millisecond, 4*time.Millisecond
 	}
 	cfg.Log = zerolog.New(zerolog.NewTestWriter(t))
+	if _, measured := t.(*testing.B); measured {
+		cfg.Log = zerolog.Nop()
+	}
 	h, err := New(cfg)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -113,6 +117,19 @@ func TestRunGivesEverythingBack(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, entries, 1, "the trust bundle is left")
+}
+
+func TestNewTakesOverTheDirectoryOfAHubThatWasKilled(t *testing.T) {
+	dir := shortDir(t)
+	killed, err := New(Config{Dir: dir, Manifest: deployment(t)})
+	require.NoError(t, err)
+	h := start(t, Config{Dir: dir, Manifest: deployment(t)})
+	status, _ := ask(t, workloadClient(t, h, "filter"), "GET", "/trust-bundle?api-version=2018-06-28", "")
+	assert.Equal(t, 200, status)
+	for _, w := range killed.workloads {
+		w.listener.(*net.UnixListener).SetUnlinkOnClose(false)
+	}
+	killed.closeListeners()
 }
 
 func TestRunEndsConnections(t *testing.T) {

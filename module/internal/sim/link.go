@@ -46,4 +46,5 @@ var (
 	errNotReading   = errors.New("client does not read what is sent")
 	errCut          = errors.New("connection cut on demand")
 	errDisconnected = errors.New("client sent DISCONNECT")
+	errHungUp       = errors.New("client closed the connection without DISCONNECT")
 )

@@ -86,7 +86,8 @@ func parseTimeSpan(text string) (time.Duration, error) {
 		limit float64
 	}{{days, 24 * time.Hour, 10675199}, {hours, time.Hour, 24}, {parts[1], time.Minute, 60}, {seconds, time.Second, 60}} {
 		value, err := strconv.ParseFloat(part.text, 64)
-		if err != nil || value < 0 || value >= part.limit || part.unit > time.Second && value != float64(int64(value)) {
+		inRange := value >= 0 && value < part.limit // which NaN is not
+		if err != nil || !inRange || part.unit > time.Second && value != float64(int64(value)) {
 			return 0, problem
 		}
 		span += time.Duration(value * float64(part.unit))

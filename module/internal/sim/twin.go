@@ -34,7 +34,7 @@ type section struct {
 
 func newTwin(desired json.RawMessage) (twin, error) {
 	properties := map[string]any{}
-	if desired != nil {
+	if len(desired) > 0 {
 		var err error
 		if properties, err = decodeObject(desired); err != nil {
 			return twin{}, err
