@@ -23,7 +23,7 @@ help: ## list what can be made
 
 .PHONY: run
 run: build guests ## simulate edgeHub and a sensor, and run the module on deployment.template.json
-	WASM_ON_EDGE_GUESTS=build/guests build/bin/wasm-on-edge simulate $(ARGS)
+	build/bin/wasm-on-edge simulate $(ARGS)
 
 .PHONY: build
 build: needs ## build the binary into build/bin
