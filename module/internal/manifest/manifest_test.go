@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -157,7 +158,7 @@ func FuzzParse(f *testing.F) {
 		if err == nil {
 			return
 		}
-		problem, ok := err.(*Error)
+		problem, ok := errors.AsType[*Error](err)
 		require.True(t, ok, "every error is of the one type")
 		assert.Positive(t, problem.Line)
 		assert.Positive(t, problem.Column)

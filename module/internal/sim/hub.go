@@ -15,20 +15,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/manifest"
-)
-
-// Defaults of a Config: edgeHub's own.
-const (
-	defaultListen     = "127.0.0.1:0"
-	defaultInFlight   = 1
-	defaultAckTimeout = 30 * time.Second
-	defaultRetryMin   = time.Second
-	defaultRetryMax   = time.Minute
-	defaultQueueLimit = 10000
 )
 
 const (
@@ -43,20 +31,6 @@ var (
 	// ErrStopped: Run has ended, or ended a connection.
 	ErrStopped = errors.New("hub has stopped")
 )
-
-// Config says what to simulate. Zero values stand for edgeHub's own.
-type Config struct {
-	Manifest   manifest.Manifest
-	Dir        string        // for sockets and certificates; made if need be, with mode 0700, and left to the caller to remove
-	Listen     string        // TCP address for MQTT over TLS; 127.0.0.1 and any free port
-	InFlight   int           // inputs of one module that may wait for their acknowledgement; 1
-	AckTimeout time.Duration // after which an input is delivered again; 30 s
-	RetryMin   time.Duration // wait after a first failed delivery; 1 s
-	RetryMax   time.Duration // wait after many; 60 s
-	QueueLimit int           // messages that wait for one input before their senders do; 10000
-	Log        zerolog.Logger
-	Observer   Observer
-}
 
 // Hub is a simulated Edge Hub with its modules' identities.
 type Hub struct {
@@ -93,29 +67,6 @@ func New(cfg Config) (*Hub, error) {
 		return nil, fmt.Errorf("simulate edgeHub: %w", err)
 	}
 	return h, nil
-}
-
-func (cfg Config) withDefaults() (Config, error) {
-	if cfg.Dir == "" {
-		return cfg, errors.New("no directory given")
-	}
-	if cfg.InFlight < 0 || cfg.QueueLimit < 0 || cfg.AckTimeout < 0 || cfg.RetryMin < 0 || cfg.RetryMax < 0 {
-		return cfg, errors.New("negative limit or duration")
-	}
-	setDefault(&cfg.Listen, defaultListen)
-	setDefault(&cfg.InFlight, defaultInFlight)
-	setDefault(&cfg.AckTimeout, defaultAckTimeout)
-	setDefault(&cfg.RetryMin, defaultRetryMin)
-	setDefault(&cfg.RetryMax, max(defaultRetryMax, cfg.RetryMin))
-	setDefault(&cfg.QueueLimit, defaultQueueLimit)
-	return cfg, nil
-}
-
-func setDefault[T comparable](value *T, otherwise T) {
-	var zero T
-	if *value == zero {
-		*value = otherwise
-	}
 }
 
 // open makes everything that New promises. What it opened before an error is left to closeListeners.
