@@ -58,7 +58,7 @@ bench: needs guests ## run the benchmarks
 .PHONY: conformance
 conformance: needs ## run the checks against the official Node SDK (wants npm)
 	@command -v npm >/dev/null || { echo "make conformance wants npm: install Node.js 20 or newer" >&2; exit 1; }
-	cd module/conformance && npm ci --no-audit --no-fund
+	cd module/conformance && npm ci
 	$(GO) test -race -count=1 ./module/conformance/...
 
 .PHONY: image
