@@ -1,4 +1,45 @@
-// Package module is the vocabulary of Wasm-on-Edge: the messages, names, specifications and errors that
-// the other packages speak to each other in. It uses the standard library only, holds no state and starts
-// nothing; everything in it may be used from any goroutine as far as plain values may.
+// Package module is the vocabulary of Wasm-on-Edge: the messages, names, specifications and errors that the other
+// packages speak to each other in. It uses the standard library only, holds no state and starts nothing.
+//
+// # The flow of data
+//
+//	edgeHub ──input──→ edgehub.Client ──→ pipeline: table ──→ dispatcher ──→ supervise: a signal's queue
+//	   ↑                    │                 ↑                                       │
+//	   │                    │                 │ finished                     signals: sample
+//	   │                 PUBACK, last,        │                                       │
+//	   │                 in order of arrival ←┘                              wasm: the guest's instance
+//	   │                                      ↑                                       │ verdict, emitted
+//	   └─────output──── edgehub.Client ←── pipeline: outbox ←─────────────────────────┘
+//
+// # The flow of control
+//
+//	twin desired → edgehub → reconcile: watcher → twin.Parse → resolve (artifact) → Plan → execute (wasm compiles)
+//	                                                                                    │
+//	twin reported ← edgehub ← reconcile: reporter ← supervise: states ← supervise ←─────┘
+//
+// # The packages
+//
+//	module              this one: the words
+//	edgehub             the client for edgeHub; public, and of use to any module written in Go
+//	internal/app        puts the parts together and stops them in order
+//	internal/pipeline   inputs in flight, shares, results, acknowledgements, dead letters
+//	internal/supervise  the runners of signals: restart, backoff, quarantine, timers, state
+//	internal/signals    pure: what the host does to a message before a guest sees it
+//	internal/wasm       the only one with C: engines, guests, instances, their limits
+//	internal/reconcile  the twin's desired properties against what runs; reported
+//	internal/twin       pure: desired documents in, findings and reported documents out
+//	internal/artifact   where guest binaries come from
+//	internal/store      what survives a restart
+//	internal/observe    the log
+//	internal/manifest   pure: deployment manifests and their routes
+//	internal/check      pure: what is wrong with a twin or a deployment
+//	internal/sim        a simulated Edge Hub, workload API and sensor
+//	cmd/wasm-on-edge    the command
+//	conformance         checks against programs that were not written here
+//
+// Which of them may import which is a table in structure_test.go.
+//
+// # Concurrency
+//
+// Everything here is plain values: they may be used from any goroutine that nobody else changes them in.
 package module
