@@ -2,7 +2,9 @@ package sim
 
 import (
 	"bytes"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
@@ -144,5 +146,43 @@ func TestClientWithAnExpiredTokenIsSweptAway(t *testing.T) {
 		time.Sleep(9 * time.Minute)
 		c.nothing() // expired for three minutes, and not swept yet
 		after(t, time.Minute, c.closed)
+	})
+}
+
+func TestClientThatDoesNotReadIsCutOff(t *testing.T) {
+	bubble(t, Config{Manifest: deployment(t)}, func(t *testing.T, h *Hub, dial func() *client) {
+		c := dial()
+		c.connect(connectPacket(h, "filter"))
+		c.subscribeAll("filter")
+		_, err := h.PatchDesired("filter", []byte(`{}`))
+		require.NoError(t, err)
+		time.Sleep(writeTimeout - time.Second)
+		synctest.Wait()
+		assert.True(t, h.Stats().Modules["filter"].Connected)
+		time.Sleep(time.Second)
+		synctest.Wait()
+		assert.False(t, h.Stats().Modules["filter"].Connected)
+	})
+}
+
+func TestClientThatDoesNotReadIsNotReadEither(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOutbound()
+		require.True(t, o.add(func(b []byte) []byte { return append(b, make([]byte, unwrittenHigh+1)...) }))
+		waiting := atomic.Bool{}
+		waiting.Store(true)
+		go func() {
+			o.wait()
+			waiting.Store(false)
+		}()
+		synctest.Wait()
+		assert.True(t, waiting.Load())
+		assert.Len(t, o.take(), unwrittenHigh+1)
+		synctest.Wait()
+		assert.False(t, waiting.Load())
+
+		assert.False(t, o.add(func(b []byte) []byte { return append(b, make([]byte, unwrittenMax+1)...) }))
+		o.close()
+		o.wait() // for nothing any more
 	})
 }

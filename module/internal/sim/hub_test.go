@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/manifest"
 )
 
@@ -142,6 +143,28 @@ func TestRunEndsConnections(t *testing.T) {
 	cancel()
 	require.NoError(t, <-ended)
 	c.closed()
+}
+
+func TestRunEndsSendersThatWait(t *testing.T) {
+	h, err := New(Config{Dir: shortDir(t), Manifest: deployment(t, sourceToFilter), QueueLimit: 1})
+	require.NoError(t, err)
+	feed(t, h, "out", 1)
+	blocked := make(chan error)
+	go func() { blocked <- h.Publish(t.Context(), "source", "out", edgehub.Message{}) }()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.NoError(t, h.Run(ctx))
+	require.ErrorIs(t, <-blocked, ErrStopped)
+}
+
+func TestMoreClientsThanEdgeHubServesAreTurnedAway(t *testing.T) {
+	h := start(t, Config{Manifest: deployment(t)})
+	for range maxClients {
+		dial(t, h)
+	}
+	conn, err := net.Dial("tcp", h.listener.Addr().String())
+	require.NoError(t, err)
+	newClient(t, conn, patience).closed()
 }
 
 func TestRunReportsASocketThatFails(t *testing.T) {

@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -107,6 +108,17 @@ func TestWhatEdgeHubCannotReadOrRouteIsAcknowledgedAndThrownAway(t *testing.T) {
 	assert.EqualValues(t, 5, stats.Discarded)
 	assert.EqualValues(t, 1, stats.Dropped)
 	assert.EqualValues(t, 1, stats.Received)
+}
+
+func TestMessageWhoseTopicWouldNotFitAnInputIsThrownAway(t *testing.T) {
+	h := start(t, Config{Manifest: deployment(t, sourceToFilter)})
+	c, _ := connect(t, h, "source")
+	topic := output("source", "out", struct{ Name, Value string }{"a", strings.Repeat("x", maxTopic-80)})
+	require.LessOrEqual(t, len(topic), maxTopic)
+	c.publish(1, 1, topic, "x")
+	assert.EqualValues(t, 1, c.puback())
+	require.NoError(t, h.WaitIdle(t.Context()))
+	assert.EqualValues(t, 1, h.Stats().Modules["source"].Discarded)
 }
 
 func TestFlagsOfAPublishBecomeProperties(t *testing.T) {

@@ -71,7 +71,7 @@ func (h *Hub) store(ctx context.Context, from *peer, route manifest.Route, m edg
 		Properties: forwarded(m.Properties, from.name),
 	}.Input()
 	if len(topic) > maxTopic { // no PUBLISH can carry it, and edgeHub's message would never get through either
-		to.discard(fmt.Errorf("topic of an input would have %d bytes", len(topic)))
+		from.discard(fmt.Errorf("topic of an input would have %d bytes", len(topic)))
 		return nil
 	}
 	stored := &message{topic: topic, body: m.Body}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"context"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -274,6 +275,16 @@ func TestReplayKeepsTheRecordingsPace(t *testing.T) {
 		messages := up.all()
 		assert.Equal(t, 5*time.Second, messages[1].Time.Sub(messages[0].Time))
 		assert.Zero(t, messages[2].Time.Sub(messages[1].Time), "a row from the past comes at once")
+	})
+}
+
+func TestReplayEndsWithItsContext(t *testing.T) {
+	bubble(t, Config{Manifest: thermometer(t, nil, ``)}, func(t *testing.T, h *Hub, _ func() *client) {
+		r, err := NewReplay(h, "sensor", strings.NewReader("timestamp,value\n2013-12-02 21:15:00,1\n2013-12-02 21:20:00,2\n"), 1)
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		after(t, time.Minute, func() { require.NoError(t, r.Run(ctx)) })
 	})
 }
 

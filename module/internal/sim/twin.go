@@ -60,9 +60,6 @@ func (s *section) versioned() map[string]any { return withVersion(s.properties, 
 
 func withVersion(properties map[string]any, version int64) map[string]any {
 	versioned := maps.Clone(properties)
-	if versioned == nil {
-		versioned = map[string]any{}
-	}
 	versioned[versionKey] = version
 	return versioned
 }
