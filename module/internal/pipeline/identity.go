@@ -17,32 +17,34 @@ const (
 )
 
 // identify returns what makes a message the same when it comes again (4): its sender with its message id, or with its
-// batch and sequence numbers. A message that has neither gets a receipt of its own, and anonymous is true.
+// batch and sequence numbers; a sequence number alone starts anew when its sender does. A message that has neither gets
+// a receipt of its own, and anonymous is true.
 func identify(p module.Properties) (identity string, anonymous bool) {
 	sender := p.Value(module.PropertySenderDevice) + "/" + p.Value(module.PropertySenderModule)
 	if id := p.Value(module.PropertyMessageID); id != "" {
 		return "id\x00" + sender + "\x00" + id, false
 	}
-	if sequence := p.Value(propertySequence); sequence != "" {
-		return "seq\x00" + sender + "\x00" + p.Value(propertyBatchID) + "\x00" + sequence, false
+	if batch, sequence := p.Value(propertyBatchID), p.Value(propertySequence); batch != "" && sequence != "" {
+		return "seq\x00" + sender + "\x00" + batch + "\x00" + sequence, false
 	}
 	return "receipt\x00" + rand.Text(), true
 }
 
 // content hashes what a redelivery repeats to the letter.
 func content(d *Delivery) [sha256.Size]byte {
-	h := sha256.New()
-	var length [8]byte
-	write := func(s string) {
-		binary.LittleEndian.PutUint64(length[:], uint64(len(s)))
-		h.Write(length[:])
-		h.Write([]byte(s))
+	head := make([]byte, 0, 512)
+	add := func(s string) {
+		head = binary.AppendUvarint(head, uint64(len(s)))
+		head = append(head, s...)
 	}
-	write(string(d.Input))
+	add(string(d.Input))
 	for _, p := range d.Message.Properties {
-		write(p.Name)
-		write(p.Value)
+		add(p.Name)
+		add(p.Value)
 	}
+	h := sha256.New()
+	h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(head))))
+	h.Write(head)
 	h.Write(d.Message.Body)
 	return [sha256.Size]byte(h.Sum(nil))
 }

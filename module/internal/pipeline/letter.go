@@ -76,14 +76,18 @@ type letters struct {
 // admit reports whether the dead letter goes to edgeHub. If it does not, the folder has it; if the folder cannot
 // take it, it goes after all.
 func (l *letters) admit(original module.Message, letter module.DeadLetter) bool {
+	return l.within(letter.Time) || !l.keep(original, letter)
+}
+
+// within counts a dead letter and reports whether it is one of those that go to edgeHub in this minute.
+func (l *letters) within(now time.Time) bool {
 	l.mu.Lock()
-	if letter.Time.Sub(l.minute) >= time.Minute {
-		l.minute, l.sent = letter.Time, 0
+	defer l.mu.Unlock()
+	if now.Sub(l.minute) >= time.Minute {
+		l.minute, l.sent = now, 0
 	}
 	l.sent++
-	within := l.sent <= l.perMinute
-	l.mu.Unlock()
-	return within || !l.keep(original, letter)
+	return l.sent <= l.perMinute
 }
 
 // keep puts a message into the folder and reports whether it is there.

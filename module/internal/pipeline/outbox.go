@@ -48,7 +48,7 @@ type outbox struct {
 	wake      chan struct{} // capacity 1: there is something to send, or a connection to send on
 
 	mu     sync.Mutex // guards what follows
-	room   sync.Cond  // bytes fell, or closed
+	room   sync.Cond  // bytes or the queue fell, or closed
 	limit  int64
 	bytes  int64
 	queue  []*result
@@ -176,29 +176,35 @@ func (o *outbox) untake() {
 	o.next--
 }
 
+// done notes that edgeHub has a result, or that it was lost. Who waits for the result is told first: an outbox that is
+// empty has told all.
 func (o *outbox) done(r *result, err error) {
-	o.mu.Lock()
-	o.flying--
-	if err != nil {
-		o.lost = true
-		o.mu.Unlock()
-		o.notify()
-		return
+	if err == nil {
+		r.sent()
 	}
-	r.acked = true
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.flying--
+	if err == nil {
+		r.acked = true
+		o.pop()
+	} else {
+		o.lost = true
+	}
+	if o.lost {
+		o.notify()
+	}
+}
+
+// pop removes the results at the front that edgeHub has.
+func (o *outbox) pop() {
 	for len(o.queue) > 0 && o.queue[0].acked {
 		o.bytes -= o.queue[0].size
 		o.queue[0] = nil
 		o.queue = o.queue[1:]
-		o.next--
+		o.next = max(o.next-1, 0) // 0 where it was acknowledged before one that is sent again
 	}
-	lost := o.lost
 	o.room.Broadcast()
-	o.mu.Unlock()
-	if lost {
-		o.notify()
-	}
-	r.sent()
 }
 
 // replace puts the substitute of a result in its place, or lets go of it. Nobody waits here for room: the sender is the
@@ -213,8 +219,25 @@ func (o *outbox) replace(r *result, err *UnsendableError) {
 	o.bytes -= r.size
 	r.output, r.Message, r.size = output, m, sizeOf(m)
 	o.bytes += r.size
+	o.room.Broadcast()
 	o.mu.Unlock()
 	o.untake()
+}
+
+// drain waits until the outbox is empty, and reports whether it is by the time that ctx ends.
+func (o *outbox) drain(ctx context.Context) bool {
+	stop := context.AfterFunc(ctx, func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.room.Broadcast()
+	})
+	defer stop()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.queue) > 0 && ctx.Err() == nil {
+		o.room.Wait()
+	}
+	return len(o.queue) == 0
 }
 
 // waiting returns how many results edgeHub has not acknowledged.

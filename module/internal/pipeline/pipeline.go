@@ -4,7 +4,6 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
@@ -14,8 +13,8 @@ const tableLimit = 4096
 
 // Consumer is a signal's runner, as the pipeline sees it.
 type Consumer interface {
-	// Take hands a share over and waits for room. It reports false when the consumer has ended; the share then still
-	// is the caller's.
+	// Take hands a share over and waits for room. It reports false when the consumer has ended, because the module
+	// stops or its signal was removed; the share then still is the caller's.
 	Take(*Share) bool
 }
 
@@ -50,6 +49,7 @@ type Pipeline struct {
 	routes    atomic.Pointer[Routes]
 	routed    chan struct{} // closed once routes are known (1)
 	routeOnce sync.Once
+	running   atomic.Pointer[context.Context] // Dispatch's: when it ends consumers end because the module stops
 
 	received, redelivered, dropped, deadLetters atomic.Int64
 }
@@ -93,11 +93,16 @@ func (p *Pipeline) SetLimits(outboxBytes int64, deadLettersPerMinute int) {
 	p.letters.setLimit(deadLettersPerMinute)
 }
 
-// Connected says that there is a connection to send on.
-func (p *Pipeline) Connected() { p.outbox.notify() }
+// Connected says that there is a new connection to send on.
+func (p *Pipeline) Connected() {
+	p.table.connected()
+	p.outbox.notify()
+}
 
-// Dispatch gives inputs to signals until ctx ends. What it has not given by then stays unacknowledged.
+// Dispatch gives inputs to signals until ctx ends. What it has not given by then stays unacknowledged. Consumers may
+// end when ctx has ended, or after they were taken out of the routes.
 func (p *Pipeline) Dispatch(ctx context.Context) {
+	p.running.Store(&ctx)
 	select {
 	case <-ctx.Done():
 		return
@@ -108,52 +113,58 @@ func (p *Pipeline) Dispatch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case e := <-p.inputs:
-			p.dispatch(e)
+			if ctx.Err() == nil {
+				p.dispatch(e)
+			}
 		}
 	}
+}
+
+// stopping reports whether the module stops.
+func (p *Pipeline) stopping() bool {
+	ctx := p.running.Load()
+	return ctx != nil && (*ctx).Err() != nil
 }
 
 // SendResults sends what signals put into the outbox until ctx ends.
 func (p *Pipeline) SendResults(ctx context.Context) { p.outbox.run(ctx) }
 
-// Drain waits until edgeHub has all results, or ctx ends; then it closes the outbox, which lets go of whoever waits for
-// room in it. It reports whether edgeHub has all.
+// Drain waits until edgeHub has all results and their inputs are acknowledged, or ctx ends; then it closes the outbox,
+// which lets go of whoever waits for room in it. It reports whether edgeHub has all.
 func (p *Pipeline) Drain(ctx context.Context) bool {
 	defer p.outbox.close()
-	for p.outbox.waiting() > 0 {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-time.After(5 * time.Millisecond):
-		}
-	}
-	return true
+	return p.outbox.drain(ctx)
 }
 
 // dispatch gives an input to every signal that names it.
 func (p *Pipeline) dispatch(e *entry) {
-	routes := p.routes.Load()
-	to := routes.Inputs[e.input]
-	for _, r := range to {
-		s := &Share{Signal: r.Signal, Message: e.message, Identity: e.identity, Input: e.input, Received: e.received,
-			pipeline: p, entry: e}
-		p.give(r, s)
+	defer e.release()
+	claimed := false
+	for _, r := range p.routes.Load().Inputs[e.input] {
+		s := e.share(p, r.Signal)
+		claimed = p.give(r, s) || claimed
 	}
-	if len(to) == 0 {
-		p.unclaimed(e, routes.Unclaimed)
+	if !claimed {
+		p.unclaimed(e, p.routes.Load().Unclaimed)
 	}
-	e.release()
 }
 
-// give hands a share over. A consumer that ended meanwhile is no longer addressed.
-func (p *Pipeline) give(r Route, s *Share) {
+// share returns a signal's share of an input.
+func (e *entry) share(p *Pipeline, signal module.SignalName) *Share {
+	return &Share{Signal: signal, Message: e.message, Identity: e.identity, Input: e.input, Received: e.received, pipeline: p, entry: e}
+}
+
+// give hands a share over and reports whether the signal is there to take it: one that was removed meanwhile is no
+// longer addressed. When the module stops the share stays open for good, and its input comes again.
+func (p *Pipeline) give(r Route, s *Share) bool {
 	if s.entry != nil {
 		s.entry.retain()
 	}
-	if !r.Consumer.Take(s) {
-		p.dropped.Add(1)
-		s.Finish()
+	if r.Consumer.Take(s) || p.stopping() {
+		return true
 	}
+	s.Finish()
+	return false
 }
 
 func (p *Pipeline) unclaimed(e *entry, action string) {
@@ -161,8 +172,7 @@ func (p *Pipeline) unclaimed(e *entry, action string) {
 		p.dropped.Add(1)
 		return
 	}
-	s := &Share{Message: e.message, Identity: e.identity, Input: e.input, Received: e.received, pipeline: p, entry: e}
-	s.DeadLetter(module.DeadLetter{Reason: module.ReasonNoSignal, Description: "no signal names this input"})
+	e.share(p, "").DeadLetter(module.DeadLetter{Reason: module.ReasonNoSignal, Description: "no signal names this input"})
 }
 
 // chain gives what a signal sent to its own output to the signals that read it (9).
@@ -170,7 +180,9 @@ func (p *Pipeline) chain(from *Share, m module.Message) {
 	for _, r := range p.routes.Load().Signals[from.Signal] {
 		s := &Share{Signal: r.Signal, Message: m, Identity: "id\x00" + m.Properties.Value(module.PropertyMessageID),
 			Input: from.Input, Received: from.Received, pipeline: p, entry: from.entry}
-		p.give(r, s)
+		if !p.give(r, s) {
+			p.dropped.Add(1)
+		}
 	}
 }
 

@@ -72,21 +72,25 @@ func (s *Share) put(output module.OutputName, m module.Message) {
 }
 
 // substitute stands a dead letter in for a result that edgeHub would not take, and cuts a dead letter: first its body,
-// then the properties that are not its own. What is cut off is in the folder.
+// then the properties that are not its own. What is cut off is in the folder. So is what exceeds the minute's dead letters,
+// which then need not be sent.
 func (s *Share) substitute(output module.OutputName, m module.Message) substitute {
-	cuts := 0
+	refusals := 0
 	return func(err *UnsendableError) (module.OutputName, module.Message, bool) {
+		letters := s.pipeline.letters
 		letter := module.DeadLetter{Reason: err.Reason, Description: err.Error(), Signal: s.Signal, Input: s.Input, Time: time.Now()}
-		if cuts++; cuts == 1 {
-			s.pipeline.letters.keep(m, letter)
-		}
+		refusals++
+		kept := refusals == 1 && letters.keep(m, letter)
 		if output != module.OutputDeadLetter {
+			if !letters.within(letter.Time) && kept {
+				return "", module.Message{}, false
+			}
 			s.pipeline.deadLetters.Add(1)
 			id := m.Properties.Value(module.PropertyMessageID)
 			m, output = letterMessage(m, letter), module.OutputDeadLetter
 			m.Properties.Set(module.PropertyMessageID, id)
 		}
-		m = cutLetter(m, cuts > 1)
-		return output, m, cuts <= 2
+		m = cutLetter(m, refusals > 1)
+		return output, m, refusals <= 2
 	}
 }

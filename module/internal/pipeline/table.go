@@ -17,26 +17,40 @@ type Delivery struct {
 	Message    module.Message
 	Connection uint64    // which connection of this process brought it, counted from 1
 	Received   time.Time // with its monotonic part
-	Ack        func()    // acknowledges this copy; called exactly once, from any goroutine
+	Ack        func()    // acknowledges this copy, from any goroutine; nothing once the connection has ended
 }
 
 // ErrTableFull means that more inputs are in flight than an edgeHub should ever have: the caller drops the connection.
 var ErrTableFull = errors.New("too many inputs in flight")
 
-// redeliveryAge is how long edgeHub certainly waits for an acknowledgement before it sends a message again (its
-// MessageAckTimeoutSecs is 30): an equal message without identity that comes earlier on the same connection is another.
-const redeliveryAge = 20 * time.Second
+const (
+	// ackTimeout is how long edgeHub waits for an acknowledgement before it sends a message again (its
+	// MessageAckTimeoutSecs). One that is given later counts for nothing.
+	ackTimeout = 30 * time.Second
+
+	// remembered is how many finished inputs with an identity are known when they come again. Those whose
+	// acknowledgement may be lost are among as many as edgeHub has in flight: one, or the simulator's 64.
+	remembered = 256
+)
 
 // table holds the inputs that are in flight: those whose results are pending, and those that are finished but may not
 // be known to edgeHub as such because the connection went with the acknowledgement (2).
+//
+// An input without an identity of its own is known by its content alone, and a reading that is equal to it may be the
+// next one. So it stays only where its acknowledgement was given in vain, as far as can be known. That leaves one that
+// was lost on its way: such an input runs again, since the other choice would lose a reading (4).
 type table struct {
 	limit int
 
-	mu      sync.Mutex // guards what follows
-	entries map[[sha256.Size]byte][]*entry
-	unsure  []*entry // finished; edgeHub may deliver them once more; in order of finishing
-	pending int
-	ended   uint64 // inputs finished so far
+	mu       sync.Mutex // guards what follows
+	entries  map[[sha256.Size]byte][]*entry
+	recent   [remembered]*entry // finished, with an identity; a ring
+	ended    uint64             // inputs that went into recent so far
+	doubtful []*entry           // finished in vain, without an identity
+	pending  int
+	arrived  uint64 // inputs so far
+	opened   uint64 // connections so far that the caller told of
+	newest   uint64 // connection, as far as is known: edgeHub has closed those before it
 }
 
 // entry is one input, in all its copies.
@@ -48,13 +62,16 @@ type entry struct {
 	anonymous bool
 	message   module.Message
 	received  time.Time
+	number    uint64 // in order of arrival
 
 	open atomic.Int32 // shares and results that are not finished; at 0 the input is
 
 	// Guarded by table.mu.
-	copies   []Delivery
-	finished bool
-	order    uint64 // among the finished
+	acks       []func()  // of the copies that wait
+	connection uint64    // of the last copy
+	last       time.Time // when that came
+	finished   bool
+	late       bool // finished when edgeHub no longer waited for the last copy
 }
 
 func newTable(limit int) *table {
@@ -63,67 +80,83 @@ func newTable(limit int) *table {
 
 // add takes a copy in. It returns the entry to work on, or nil where the copy belongs to one that is already known.
 func (t *table) add(d Delivery) (*entry, error) {
+	e, finished, err := t.place(d)
+	if finished {
+		d.Ack()
+	}
+	return e, err
+}
+
+// place finds or makes the entry of a copy and reports whether it belongs to one that is finished.
+func (t *table) place(d Delivery) (fresh *entry, finished bool, err error) {
 	key := content(&d)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.settle(d.Connection)
+	t.newest = max(t.newest, d.Connection)
 	if known := t.match(key, &d); known != nil {
-		t.attach(known, d)
-		return nil, nil
+		t.attach(known, &d)
+		return nil, known.finished, nil
 	}
-	t.forget(d.Input, d.Connection)
 	if t.pending >= t.limit {
-		return nil, ErrTableFull
+		return nil, false, ErrTableFull
 	}
-	e := &entry{table: t, input: d.Input, key: key, message: d.Message, received: d.Received, copies: []Delivery{d}}
+	t.forget(key, d.Input)
+	t.pending++
+	t.arrived++
+	e := &entry{table: t, input: d.Input, key: key, message: d.Message, received: d.Received, number: t.arrived,
+		acks: []func(){d.Ack}, connection: d.Connection, last: d.Received}
 	e.identity, e.anonymous = identify(d.Message.Properties)
 	e.open.Store(1) // the dispatcher's
 	t.entries[key] = append(t.entries[key], e)
-	t.pending++
-	return e, nil
+	return e, false, nil
 }
 
-// match finds the input that d is a copy of.
+// match finds the input that d is a copy of: the first that d's connection has not brought yet.
 func (t *table) match(key [sha256.Size]byte, d *Delivery) *entry {
 	for _, e := range t.entries[key] {
-		last := e.copies[len(e.copies)-1]
-		elsewhere := last.Connection != d.Connection
-		if elsewhere || !e.finished && (!e.anonymous || d.Received.Sub(last.Received) >= redeliveryAge) {
+		if e.connection != d.Connection || e.repeats(d) {
 			return e
 		}
 	}
 	return nil
 }
 
-// attach adds a copy to an input that is known. Where its outcome is settled already the copy is acknowledged.
-func (t *table) attach(e *entry, d Delivery) {
-	e.copies = append(e.copies, d)
+// repeats reports whether a copy on the same connection is another copy, and not another message with the same content.
+func (e *entry) repeats(d *Delivery) bool {
+	if e.finished {
+		return e.late
+	}
+	return !e.anonymous || d.Received.Sub(e.last) >= ackTimeout
+}
+
+// attach adds a copy to an input that is known. edgeHub has closed the connections before that of the copy, so that
+// acknowledgements on them need not be kept. It repeats in order: what came before is known to it.
+func (t *table) attach(e *entry, d *Delivery) {
+	if d.Connection > e.connection {
+		e.acks, e.connection = nil, d.Connection
+	}
+	e.last, e.late = d.Received, false
 	if !e.finished {
-		return
+		e.acks = append(e.acks, d.Ack)
 	}
-	d.Ack()
-	// edgeHub repeats in order: what was finished before this one on the same input is known to it.
-	t.drop(func(u *entry) bool { return u.input == e.input && u.order < e.order })
+	t.settle(func(u *entry) bool { return u.input == e.input && u.number <= e.number })
 }
 
-// settle forgets the finished inputs whose acknowledgement edgeHub must have seen: it sends the next input on a
-// connection only then.
-func (t *table) settle(connection uint64) {
-	t.drop(func(u *entry) bool { return u.copies[len(u.copies)-1].Connection == connection })
-}
-
-// forget drops the finished inputs of other connections once one arrives on the same input that is none of them: what
-// is to be repeated comes first.
-func (t *table) forget(input module.InputName, connection uint64) {
-	t.drop(func(u *entry) bool { return u.input == input && u.copies[len(u.copies)-1].Connection != connection })
-}
-
-func (t *table) drop(gone func(*entry) bool) {
-	if len(t.unsure) == 0 {
-		return
+// forget makes way for a new input: what is to be repeated comes first, so nothing in doubt on the same edgeHub input
+// comes again; and what is finished and equal to the new one is not to be taken for it.
+func (t *table) forget(key [sha256.Size]byte, input module.InputName) {
+	t.settle(func(u *entry) bool { return u.input == input })
+	for _, u := range slices.Clone(t.entries[key]) {
+		if u.finished {
+			t.remove(u)
+		}
 	}
-	t.unsure = slices.DeleteFunc(t.unsure, func(u *entry) bool {
-		if !gone(u) {
+}
+
+// settle removes the entries that are no longer in doubt.
+func (t *table) settle(known func(*entry) bool) {
+	t.doubtful = slices.DeleteFunc(t.doubtful, func(u *entry) bool {
+		if !known(u) {
 			return false
 		}
 		t.remove(u)
@@ -140,6 +173,15 @@ func (t *table) remove(e *entry) {
 	}
 }
 
+// connected says that there is another connection. Connections are counted from 1, so the n-th that is told of has
+// at least the number n; what they deliver says more.
+func (t *table) connected() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.opened++
+	t.newest = max(t.newest, t.opened)
+}
+
 // retain says that one more share or result of the input is open.
 func (e *entry) retain() { e.open.Add(1) }
 
@@ -148,24 +190,38 @@ func (e *entry) release() {
 	if e.open.Add(-1) > 0 {
 		return
 	}
-	for _, c := range e.finish() {
-		c.Ack()
+	for _, ack := range e.table.finish(e) {
+		ack()
 	}
 }
 
-// finish settles the input and returns the copies to acknowledge. One that comes later is acknowledged as it comes.
-func (e *entry) finish() []Delivery {
-	t := e.table
+// finish settles an input and returns the acknowledgements to give. A copy that comes later is acknowledged as it comes.
+func (t *table) finish(e *entry) []func() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	acks := e.acks
+	e.acks, e.message = nil, module.Message{} // nobody needs them any more
+	e.finished, e.late = true, time.Since(e.last) >= ackTimeout
 	t.pending--
+	switch {
+	case !e.anonymous:
+		t.remember(e)
+	case e.late || e.connection < t.newest:
+		t.doubtful = append(t.doubtful, e)
+	default:
+		t.remove(e)
+	}
+	return acks
+}
+
+// remember keeps a finished input in the place of the one that finished longest ago.
+func (t *table) remember(e *entry) {
+	oldest := &t.recent[t.ended%remembered]
+	if *oldest != nil {
+		t.remove(*oldest)
+	}
+	*oldest = e
 	t.ended++
-	t.unsure = append(t.unsure, e)
-	e.finished, e.order = true, t.ended
-	e.message = module.Message{} // nobody needs it any more
-	copies := e.copies
-	e.copies = []Delivery{copies[len(copies)-1]}
-	return copies
 }
 
 // waiting returns how many inputs are not finished.
