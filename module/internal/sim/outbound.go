@@ -12,7 +12,7 @@ const (
 	unwrittenHigh = 1 << 20
 	// unwrittenMax is how many may wait at all: a client that lets it come so far is cut off. A window of 64 of the
 	// largest inputs fits.
-	unwrittenMax = 64 << 20
+	unwrittenMax = 32 << 20
 	// writeTimeout is how long a client may take to accept what is written.
 	writeTimeout = 30 * time.Second
 )
