@@ -43,9 +43,6 @@ func NewReplay(h *Hub, module string, recording io.Reader, speed float64) (*Repl
 	return &Replay{hub: h, peer: p, settings: settings, records: records, speed: speed}, nil
 }
 
-// Len is how many messages the recording makes.
-func (r *Replay) Len() int { return len(r.records) }
-
 // Run sends the recording and returns when its last message is stored, or when ctx ends. [Hub.WaitIdle] tells when
 // the messages are dealt with.
 func (r *Replay) Run(ctx context.Context) error {

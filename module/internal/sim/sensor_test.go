@@ -249,7 +249,6 @@ func TestReplayPlaysEachRowAsASensorsMessage(t *testing.T) {
 	h := start(t, Config{Manifest: thermometer(t, nil, ``), Observer: up.observer()})
 	r, err := NewReplay(h, "sensor", strings.NewReader("timestamp,value\n2013-12-02 21:15:00,73.96732207\n2013-12-02T21:20:00.25Z,21\n2013-12-02T22:25:00+01:00,100.0\n"), 0)
 	require.NoError(t, err)
-	assert.Equal(t, 3, r.Len())
 	require.NoError(t, r.Run(t.Context()))
 
 	require.Len(t, up.all(), 3)
