@@ -64,9 +64,9 @@ func New(cfg Config) (*Client, error) {
 func (c *Client) WaitConnected(ctx context.Context) error {
 	for {
 		c.mu.Lock()
-		connection, changed := c.current, c.changed
+		conn, changed := c.current, c.changed
 		c.mu.Unlock()
-		if connection != nil && connection.ctx.Err() == nil {
+		if conn != nil && conn.ctx.Err() == nil {
 			return nil
 		}
 		select {
@@ -81,7 +81,7 @@ func (c *Client) WaitConnected(ctx context.Context) error {
 func (c *Client) ready(ctx context.Context) (*connection, error) {
 	for {
 		c.mu.Lock()
-		connection, handover := c.current, c.handover
+		conn, handover := c.current, c.handover
 		c.mu.Unlock()
 		switch {
 		case ctx.Err() != nil:
@@ -92,19 +92,19 @@ func (c *Client) ready(ctx context.Context) (*connection, error) {
 			case <-ctx.Done():
 				return nil, ctx.Err()
 			}
-		case connection == nil || connection.ctx.Err() != nil:
+		case conn == nil || conn.ctx.Err() != nil:
 			return nil, ErrNotConnected
 		default:
-			return connection, nil
+			return conn, nil
 		}
 	}
 }
 
-// use makes connection the one that publishes go to; nil means there is none.
-func (c *Client) use(connection *connection) {
+// use makes conn the one that publishes go to; nil means that there is none.
+func (c *Client) use(conn *connection) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.current = connection
+	c.current = conn
 	close(c.changed)
 	c.changed = make(chan struct{})
 }

@@ -12,9 +12,9 @@ type Event interface {
 	event()
 }
 
-// Connected: subscriptions stand, publishes are taken. Ask for the twin now: patches that came meanwhile
-// were not kept. A renewal is a connection that took over from one that still worked; no Disconnected came
-// before it.
+// Connected says that the subscriptions stand and publishes are taken. Ask for the twin now: patches that came
+// meanwhile were not kept. A renewal is a connection that took over from one that still worked; no Disconnected
+// came before it.
 type Connected struct {
 	Connection     uint64 // its number, as in Input
 	SessionPresent bool   // edgeHub remembered the subscriptions of an earlier connection
@@ -22,21 +22,22 @@ type Connected struct {
 	TokenExpires   time.Time
 }
 
-// Disconnected: the connection ended, and what it had not acknowledged is lost or done again.
+// Disconnected says that the connection ended. Publishes without an acknowledgement are lost, inputs without one
+// come again.
 type Disconnected struct {
 	Connection uint64
 	After      time.Duration // how long it stood
 	Err        error         // why it ended
 }
 
-// Retrying: there is no connection, and the next attempt is made after In.
+// Retrying says that there is no connection, and that the next attempt is made after In.
 type Retrying struct {
 	Err     error // of the last attempt or connection
 	Attempt int   // since the last connection that stood for Config.StableAfter, from 1
 	In      time.Duration
 }
 
-// RenewalFailed: the token could not be renewed. The connection still stands, and renewal is tried again
+// RenewalFailed says that the token could not be renewed. The connection still stands, and renewal is tried again
 // after In; edgeHub drops connections some minutes after their token expired.
 type RenewalFailed struct {
 	Err          error
@@ -44,18 +45,18 @@ type RenewalFailed struct {
 	TokenExpires time.Time
 }
 
-// IdentityContested: connections were taken away within seconds, several times in a row. Most likely
+// IdentityContested says that connections were taken away within seconds, several times in a row. Most likely
 // another client uses this identity, since edgeHub closes the older connection of two.
 type IdentityContested struct {
 	Losses int // in a row
 }
 
-// ClockJumped: the wall clock was set. Token times were counted by the old one, so the token is renewed.
+// ClockJumped says that the wall clock was set. The token's times were counted by the old one, so it is renewed.
 type ClockJumped struct {
 	By time.Duration // forward if positive
 }
 
-// PacketIgnored: edgeHub sent something that no part of the client is waiting for.
+// PacketIgnored says that edgeHub sent something that no part of the client is waiting for.
 type PacketIgnored struct {
 	Topic  string
 	Reason string

@@ -79,7 +79,7 @@ func appendProperties(b []byte, p Properties) []byte {
 // value, a pair without a name is left out, a name that comes again overrides, an invalid escape stands for
 // itself and the bag ends at the first "/".
 func ParseProperties(bag string) Properties {
-	var set propertySet
+	set := propertySet{room: strings.Count(bag, "&") + 1}
 	for name, value := range pairs(bag) {
 		if name != "" {
 			set.put(unescapeName(name), unescape(value))
@@ -92,7 +92,7 @@ func ParseProperties(bag string) Properties {
 // *PropertyError for a bag that makes edgeHub acknowledge the message and throw it away, or take it for
 // another sender's.
 func ParsePropertiesStrict(bag string) (Properties, error) {
-	var set propertySet
+	set := propertySet{room: strings.Count(bag, "&") + 1}
 	for name, value := range pairs(bag) {
 		if name == "" {
 			return nil, &PropertyError{Name: name, Reason: "has no name"}
@@ -170,7 +170,8 @@ func isText(s string) bool {
 // propertySet collects properties so that a name occurs once, without taking quadratic time over a bag of
 // thousands.
 type propertySet struct {
-	list  Properties
+	list  Properties     // nil while it is empty
+	room  int            // for how many properties list is made
 	index map[string]int // used once list is longer than shortList
 }
 
@@ -181,6 +182,9 @@ func (s *propertySet) put(name, value string) bool {
 	if i := s.find(name); i >= 0 {
 		s.list[i].Value = value
 		return false
+	}
+	if s.list == nil {
+		s.list = make(Properties, 0, s.room)
 	}
 	s.list = append(s.list, struct{ Name, Value string }{name, value})
 	if s.index != nil {

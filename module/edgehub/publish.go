@@ -19,9 +19,9 @@ func (c *Client) Publish(ctx context.Context, output string, m Message, done fun
 		return fmt.Errorf("publish to %q: %w", output, err)
 	}
 	for {
-		connection, err := c.ready(ctx)
+		conn, err := c.ready(ctx)
 		if err == nil {
-			err = connection.publish(ctx, &o, done)
+			err = conn.publish(ctx, &o, done)
 		}
 		if err == nil {
 			return nil

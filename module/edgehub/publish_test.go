@@ -106,7 +106,7 @@ func TestSendWaitsForThePuback(t *testing.T) {
 		p.close()
 		assert.ErrorIs(t, <-sent, ErrConnectionLost)
 
-		p = h.connected()
+		h.connected()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		assert.ErrorIs(t, h.client.Send(ctx, "out", text("c")), context.DeadlineExceeded)

@@ -2,6 +2,7 @@ package edgehub
 
 import (
 	"context"
+	"crypto/tls"
 	"time"
 )
 
@@ -19,7 +20,7 @@ const (
 // acknowledged; so publishes stop before that, and what is outstanding is waited for. Until then nothing
 // is given up: with an error the old connection goes on.
 func (c *Client) takeOver(ctx context.Context, old *connection) (*connection, error) {
-	link, token, err := c.prepare(ctx)
+	link, token, err := c.prepareBeside(ctx, old)
 	if err != nil {
 		return nil, err
 	}
@@ -41,6 +42,14 @@ func (c *Client) takeOver(ctx context.Context, old *connection) (*connection, er
 	c.use(next)
 	c.emit(Connected{Connection: next.number, SessionPresent: sessionPresent, Renewal: true, TokenExpires: token.expires})
 	return next, nil
+}
+
+// prepareBeside is prepare, given up when the old connection ends: then there is a loss to see to.
+func (c *Client) prepareBeside(ctx context.Context, old *connection) (*tls.Conn, token, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(old.ctx, cancel)()
+	return c.prepare(ctx)
 }
 
 // settled waits until nothing is outstanding on a connection, or it ends, or time is up.

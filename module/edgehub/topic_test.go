@@ -138,6 +138,9 @@ func FuzzTopics(f *testing.F) {
 	f.Add("$iothub/methods/POST/a/?$rid=1")
 	f.Add("$iothub/twin/res/200/?$rid=1")
 	f.Fuzz(func(t *testing.T, topic string) {
+		if !isText(topic) {
+			return // no topic at all
+		}
 		if out, err := ParseOutputTopic(topic); err == nil {
 			again, err := ParseOutputTopic(out.Output())
 			require.NoError(t, err)

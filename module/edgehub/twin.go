@@ -72,11 +72,11 @@ func (c *Client) request(ctx context.Context, topic func(rid string) string, bod
 	defer cancel()
 	rid := strconv.FormatUint(c.requests.Add(1), 10)
 	for {
-		connection, err := c.ready(ctx)
+		conn, err := c.ready(ctx)
 		if err != nil {
 			return twinResponse{}, err
 		}
-		answer, err := connection.request(ctx, rid, topic(rid), body)
+		answer, err := conn.request(ctx, rid, topic(rid), body)
 		if !errors.Is(err, errPaused) && !errors.Is(err, errEnded) {
 			return answer, err
 		}
