@@ -8,6 +8,7 @@ import (
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/check"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/manifest"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
 )
 
@@ -30,28 +31,50 @@ the bytes of the twin as IoT Hub does. Exits with 1 if anything would be refused
 }
 
 func (c checkCommand) Run(env *environment) error {
-	document, err := c.read()
+	document, err := c.read(env.stdin)
 	if err != nil {
-		return err
+		return hint(err, "name a deployment or a twin: wasm-on-edge check FILE, or - for standard input")
 	}
-	// Variables of the device are not known here: any name counts as set.
-	placeholders := twin.Environment{DeviceID: "device", ModuleID: c.Module, Getenv: func(name string) string { return "${env:" + name + "}" }}
 	var report check.Report
 	if check.IsDeployment(document) {
-		if report, err = check.Deployment(document, c.Module, placeholders); err != nil {
-			return hint(err, "--module NAME says what the deployment calls this module")
+		if report, err = check.Deployment(document, c.Module, placeholders(c.Module)); err != nil {
+			return c.deploymentError(err)
 		}
 	} else {
-		report = check.Twin(document, placeholders)
+		report = check.Twin(document, placeholders(c.Module))
 	}
 	return c.print(env.stdout, report)
 }
 
-func (c checkCommand) read() ([]byte, error) {
-	if c.File == "-" {
-		return io.ReadAll(os.Stdin)
+func (c checkCommand) deploymentError(err error) error {
+	wrapped := fmt.Errorf("check %s: %w", c.name(), err)
+	if _, malformed := errors.AsType[*manifest.Error](err); malformed {
+		return wrapped
 	}
-	return os.ReadFile(c.File)
+	return hint(wrapped, "--module NAME says what the deployment calls this module")
+}
+
+// placeholders stand in for what only the device knows: any variable counts as set.
+func placeholders(moduleID string) twin.Environment {
+	return twin.Environment{DeviceID: "device", ModuleID: moduleID, Getenv: func(name string) string { return "${env:" + name + "}" }}
+}
+
+func (c checkCommand) read(stdin io.Reader) ([]byte, error) {
+	if c.File == "-" {
+		return io.ReadAll(stdin)
+	}
+	document, err := os.ReadFile(c.File)
+	if err != nil {
+		return nil, fmt.Errorf("check: %w", err)
+	}
+	return document, nil
+}
+
+func (c checkCommand) name() string {
+	if c.File == "-" {
+		return "standard input"
+	}
+	return c.File
 }
 
 func (c checkCommand) print(w io.Writer, r check.Report) error {
@@ -61,12 +84,19 @@ func (c checkCommand) print(w io.Writer, r check.Report) error {
 			return err
 		}
 	}
-	if _, err := fmt.Fprintf(w, "%s: %d guests, %d signals, %d bytes of 32768 as IoT Hub counts them, %d findings\n",
-		c.File, r.Guests, r.Signals, r.Bytes, len(r.Findings)); err != nil {
+	if _, err := fmt.Fprintf(w, "%s: %s, %s, %d of 32768 bytes as IoT Hub counts them, %s\n", c.name(),
+		count(r.Guests, "guest"), count(r.Signals, "signal"), r.Bytes, count(len(r.Findings), "finding")); err != nil {
 		return err
 	}
 	if r.Refused() {
 		return errFindings
 	}
 	return nil
+}
+
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }

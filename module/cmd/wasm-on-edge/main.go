@@ -1,15 +1,16 @@
 // Command wasm-on-edge is the IoT Edge module and the tools around it: it runs Wasm guests on the messages of edgeHub,
 // simulates an Edge Hub to try them without Azure, and checks twins and deployments offline.
+//
+// # Concurrency
+//
+// A command runs in main's goroutine, and ends those that it started before it returns.
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/signal"
-	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -30,21 +31,13 @@ type commands struct {
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 
-// environment is what a command may touch of the process.
-type environment struct {
-	ctx    context.Context // ends with SIGINT or SIGTERM
-	stdout io.Writer
-	stderr io.Writer
-	getenv func(string) string
-}
-
 func main() {
 	// Errors of the engine carry the host's own stack where this is set, and traps cost several times as much.
 	if err := os.Setenv("RUST_BACKTRACE", "0"); err != nil {
 		fmt.Fprintln(os.Stderr, "wasm-on-edge: error:", err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := execute(os.Args[1:], &environment{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv})
+	env, stop := processEnvironment()
+	code := execute(os.Args[1:], env)
 	stop()
 	os.Exit(code)
 }
@@ -63,7 +56,7 @@ func execute(args []string, env *environment) int {
 		return code
 	}
 	if err != nil {
-		fmt.Fprintf(env.stderr, "wasm-on-edge: error: %v\nwasm-on-edge: hint: see wasm-on-edge --help\n", err)
+		complain(env, hint(err, "see wasm-on-edge --help"))
 		return exitUsage
 	}
 	if err := command.Run(env); err != nil {
@@ -73,14 +66,21 @@ func execute(args []string, env *environment) int {
 }
 
 func fail(env *environment, err error) int {
-	if errors.Is(err, errFindings) { // they have been printed
-		return exitFailure
+	switch {
+	case errors.Is(err, errFindings): // they have been printed
+	case errors.Is(err, syscall.EPIPE): // nobody reads any more
+	default:
+		complain(env, err)
 	}
-	fmt.Fprintf(env.stderr, "wasm-on-edge: error: %v\n", err)
+	return exitFailure
+}
+
+// complain prints an error, and its hint where it has one, a line each.
+func complain(env *environment, err error) {
+	fmt.Fprintf(env.stderr, "wasm-on-edge: error: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
 	if h, ok := errors.AsType[*hintError](err); ok {
 		fmt.Fprintf(env.stderr, "wasm-on-edge: hint: %s\n", h.hint)
 	}
-	return exitFailure
 }
 
 // hintError is an error with what to do about it.
@@ -92,21 +92,3 @@ type hintError struct {
 func (e *hintError) Unwrap() error { return e.error }
 
 func hint(err error, text string) error { return &hintError{error: err, hint: text} }
-
-type versionCommand struct{}
-
-func (versionCommand) Run(env *environment) error {
-	_, err := fmt.Fprintln(env.stdout, "wasm-on-edge", version())
-	return err
-}
-
-// version is the module's version as the build knows it.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	return releaseVersion + "-dev"
-}
-
-// releaseVersion is the version that module.json names; a test holds the two together.
-const releaseVersion = "0.1.0"

@@ -1,150 +1,131 @@
 package main
 
 import (
-	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
-	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/sim"
 )
 
 const (
 	screenPeriod = time.Second
-	linePeriod   = 5 * time.Second // where standard output is no terminal
-	lastBody     = 160             // bytes of the last message that are shown
-	shownSignals = 20
+	lastBody     = 1 << 10 // bytes of the last message that are kept to be shown
 )
 
-// screen shows a simulation to a person: a block of lines that is drawn anew every second, log lines above it. Where
-// standard output is no terminal it is a line now and then.
+// screen shows a simulation to a person: a block of lines that is drawn anew every second, log lines above it, and
+// below it the line that the person types. The terminal stays as it is: it echoes what is typed by itself.
 type screen struct {
-	stdout   io.Writer
-	terminal bool
+	module   string
+	size     func() (columns, rows int)
+	logAbove bool // the log goes to the same terminal
 
-	mu      sync.Mutex // guards what follows
-	block   string     // as drawn last
-	last    string
-	letters int64
+	mu     sync.Mutex // guards what follows
+	stdout io.Writer
+	stderr io.Writer
+	block  []string // as drawn last
+	typed  int      // rows below the block that lines typed since have used up
+	last   string   // message
 }
+
+func (s *screen) reported(int64, json.RawMessage) {} // the block shows the state itself
 
 func (s *screen) message(u sim.Upstream) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if u.Output == string(module.OutputDeadLetter) {
-		s.letters++
+	name := u.Output
+	if u.Module != s.module {
+		name = u.Module + "/" + u.Output
 	}
-	body := u.Message.Body[:min(len(u.Message.Body), lastBody)]
-	s.last = fmt.Sprintf("%s → %s", u.Output, strings.ToValidUTF8(string(body), "�"))
-}
-
-func (s *screen) deadLetters() int64 {
+	text := name + " → " + string(u.Message.Body[:min(len(u.Message.Body), lastBody)])
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.letters
+	s.last = text
 }
-
-func (s *screen) reported(int64, []byte) {} // the block shows the state itself
 
 // Write puts log lines above the block.
 func (s *screen) Write(log []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, err := io.WriteString(s.stdout, s.erase()+string(log)+s.block)
-	return len(log), err
+	if !s.logAbove {
+		return s.stderr.Write(log)
+	}
+	return len(log), s.paint(string(log), s.block)
 }
 
-func (s *screen) printf(format string, args ...any) { _, _ = fmt.Fprintf(s, format, args...) }
+func (s *screen) printf(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_ = s.paint(fmt.Sprintf(format, args...), s.block) // whoever closed it does not want to know
+}
 
-// erase returns what takes the block off a terminal.
-func (s *screen) erase() string {
-	if s.block == "" {
-		return ""
-	}
-	return fmt.Sprintf("\x1b[%dA\x1b[J", strings.Count(s.block, "\n"))
+// entered takes note that the terminal has echoed a line and its end below the block.
+func (s *screen) entered(line string) {
+	columns, _ := s.size()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.typed += 1 + max(utf8.RuneCountInString(line)-1, 0)/columns
 }
 
 // follow draws until ctx ends.
 func (s *screen) follow(ctx context.Context, look func() snapshot) {
-	period := linePeriod
-	if s.terminal {
-		period = screenPeriod
-	}
-	ticker := time.NewTicker(period)
+	ticker := time.NewTicker(screenPeriod)
 	defer ticker.Stop()
-	before, at := look(), time.Now()
+	var shown history
 	for {
+		now := look()
+		shown.add(now)
+		s.draw(now, shown.before())
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		now := look()
-		s.draw(now, before, time.Since(at).Seconds())
-		before, at = now, time.Now()
 	}
 }
 
-func (s *screen) draw(now, before snapshot, seconds float64) {
+func (s *screen) draw(now snapshot, rates rater) {
+	columns, rows := s.size()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var b bytes.Buffer
-	if !s.terminal {
-		writeTotals(&b, now, before, seconds)
-		_, _ = s.stdout.Write(b.Bytes())
-		return
-	}
-	b.WriteByte('\n')
-	writeTotals(&b, now, before, seconds)
-	writeSignals(&b, now, before, seconds)
-	if s.last != "" {
-		fmt.Fprintf(&b, "  last  %s\n", s.last)
-	}
-	erase := s.erase()
-	s.block = b.String()
-	_, _ = io.WriteString(s.stdout, erase+s.block)
+	_ = s.paint("", renderBlock(now, rates, s.last, columns, rows-2)) // a line is typed below it
 }
 
-func writeTotals(w io.Writer, now, before snapshot, seconds float64) {
-	state := "connected"
-	if !now.connected {
-		state = "not connected"
-	}
-	fmt.Fprintf(w, "%s · desired %d (%d) · in %d (%.0f/s) · acked %d · upstream %d (%.0f/s) · dead letters %d\n", state, now.version, now.status.Code,
-		now.Received, rate(now.Received, before.Received, seconds), now.Acked, now.Upstream, rate(now.Upstream, before.Upstream, seconds), now.DeadLetters)
-	if now.status.Code != module.CodeOK && now.status.Description != "" {
-		fmt.Fprintf(w, "  twin  %s\n", now.status.Description)
-	}
-}
-
-func writeSignals(w io.Writer, now, before snapshot, seconds float64) {
-	names := slices.Sorted(maps.Keys(now.signals))
-	for _, name := range names[:min(len(names), shownSignals)] {
-		state, was := now.signals[name], before.signals[name]
-		fmt.Fprintf(w, "  %-24s %-12s %-12s in %d (%.0f/s) out %d (%.0f/s) dropped %d", name, state.Guest, state.Status,
-			state.In, rate(state.In, was.In, seconds), state.Out, rate(state.Out, was.Out, seconds), state.Dropped)
-		if state.Description != "" {
-			fmt.Fprintf(w, " · %.100s", state.Description)
-		}
-		fmt.Fprintln(w)
-	}
-	if more := len(names) - shownSignals; more > 0 {
-		fmt.Fprintf(w, "  … and %d more signals\n", more)
-	}
-}
-
-func rate(now, before int64, seconds float64) float64 { return float64(now-before) / seconds }
-
+// end leaves the last block where it is.
 func (s *screen) end(t summary) {
 	s.mu.Lock()
-	s.block = ""
-	s.mu.Unlock()
-	s.printf("%d sent, %d received, %d acknowledged, %d upstream, %d dead letters in %v\n", t.Sent, t.Received, t.Acked, t.Upstream, t.DeadLetters,
-		(time.Duration(t.DurationMs) * time.Millisecond).String())
+	defer s.mu.Unlock()
+	_, _ = io.WriteString(s.stdout, "\r\x1b[J"+t.String()+"\n") // what was typed and not entered goes
+}
+
+// paint brings lines above the block and the block itself to the terminal in one write. Where only the block changes,
+// and not its height, what is being typed below it stays untouched.
+func (s *screen) paint(above string, block []string) error {
+	var b strings.Builder
+	height := len(s.block)
+	inPlace := above == "" && s.typed == 0 && len(block) == height
+	if inPlace {
+		b.WriteString("\x1b7") // remember where the cursor is
+	}
+	if up := height + s.typed; up > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA", up)
+	}
+	b.WriteByte('\r')
+	if !inPlace {
+		b.WriteString("\x1b[J") // erase all below
+	}
+	b.WriteString(above)
+	for _, line := range block {
+		b.WriteString(line)
+		b.WriteString("\x1b[K\n") // erase the rest of the line
+	}
+	if inPlace {
+		b.WriteString("\x1b8")
+	}
+	s.block, s.typed = block, 0
+	_, err := io.WriteString(s.stdout, b.String())
+	return err
 }

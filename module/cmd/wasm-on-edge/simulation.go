@@ -5,15 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/app"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/check"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/manifest"
@@ -22,22 +24,23 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
 )
 
-// sensorImage is how Microsoft's simulated temperature sensor is known in a deployment.
-const sensorImage = "azureiotedge-simulated-temperature-sensor"
-
 // simulation is one run of simulate.
 type simulation struct {
 	command simulateCommand
 	env     *environment
 	dir     string // removed at the end
 	log     zerolog.Logger
+	level   string // of the log
 	output  output
 	hub     *sim.Hub
 	module  *app.App // nil with --no-module
 	sensors []participant
 	replay  participant // the one of sensors that comes to an end; nil without --sensor
+	sources []string    // the modules that sensors stand in for
 	started time.Time
-	sources []string // the modules that sensors stand in for
+
+	letters  atomic.Int64  // dead letters of the module
+	reported chan struct{} // capacity 1: the module has reported something
 }
 
 // participant is a simulated module.
@@ -45,29 +48,53 @@ type participant interface{ Run(context.Context) error }
 
 // newSimulation makes hub, sensors and module. On an error nothing is left behind.
 func newSimulation(c simulateCommand, m manifest.Manifest, env *environment) (*simulation, error) {
+	ours, _ := m.Module(c.Module) // c.manifest found it
+	desired := twin.Parse(ours.Desired, placeholders(c.Module))
+	if err := c.needGuests(desired); err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "woe-") // short: sockets lie in it
 	if err != nil {
 		return nil, fmt.Errorf("make directory: %w", err)
 	}
-	s := &simulation{command: c, env: env, dir: dir, output: newOutput(c, env)}
-	level := "warn"
+	s := &simulation{command: c, env: env, dir: dir, level: "warn", output: newOutput(c, env), started: time.Now(), reported: make(chan struct{}, 1)}
 	if c.Verbose {
-		level = "info"
+		s.level = "info"
 	}
-	s.log = observe.NewLogger(s.output, observe.LogTerminal, observe.NewLevel(level))
-	if err := s.open(m, level); err != nil {
+	s.log = observe.NewLogger(s.output, env.logFormat(), observe.NewLevel(s.level))
+	if err := s.open(m, ours.Env); err != nil {
 		s.close()
 		return nil, err
 	}
+	s.introduce(m, desired)
 	return s, nil
 }
 
-func (s *simulation) open(m manifest.Manifest, level string) (err error) {
-	s.warn(m)
+// needGuests makes sure of the guests directory where a guest comes from it: it is what a fresh clone has not built yet.
+func (c simulateCommand) needGuests(desired module.Desired) error {
+	if c.NoModule {
+		return nil
+	}
+	for _, guest := range desired.Guests {
+		if !strings.HasPrefix(guest.Source, "file:") {
+			continue
+		}
+		if info, err := os.Stat(c.Guests); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+			return hint(fmt.Errorf("find guests: there is no directory %q", c.Guests), "make guests builds them into build/guests; --guests names another directory")
+		}
+		return nil
+	}
+	return nil
+}
+
+func (s *simulation) open(m manifest.Manifest, variables map[string]string) (err error) {
 	s.hub, err = sim.New(sim.Config{
 		Manifest: m, Dir: filepath.Join(s.dir, "hub"), Listen: s.command.Listen, InFlight: s.command.InFlight,
 		AckTimeout: s.command.Ack, Log: s.log, Observer: s.observer(),
 	})
+	if _, network := errors.AsType[*net.OpError](err); network {
+		return hint(err, "--listen takes HOST:PORT, and 0 as the port for any that is free")
+	}
 	if err != nil {
 		return err
 	}
@@ -77,30 +104,42 @@ func (s *simulation) open(m manifest.Manifest, level string) (err error) {
 	if s.command.NoModule {
 		return nil
 	}
-	ours, _ := m.Module(s.command.Module)
-	s.module, err = app.New(s.moduleConfig(ours.Env, level))
+	s.module, err = app.New(s.moduleConfig(variables))
 	return err
 }
 
-// warn tells what check would, before anything is lost to it.
-func (s *simulation) warn(m manifest.Manifest) {
-	ours, _ := m.Module(s.command.Module)
-	desired := twin.Parse(ours.Desired, twin.Environment{Getenv: func(name string) string { return name }})
+// introduce says what is simulated, and tells what check would, before anything is lost to it.
+func (s *simulation) introduce(m manifest.Manifest, desired module.Desired) {
+	sensors := "no sensor"
+	if len(s.sources) > 0 {
+		sensors = strings.Join(s.sources, ", ")
+	}
+	s.output.printf("simulating %s with %s; edgeHub at %s\n", filepath.Base(s.command.File), sensors,
+		s.hub.Environment(s.command.Module)["IOTEDGE_GATEWAYHOSTNAME"])
+	if desired.DocumentRefused() {
+		return // the module says why
+	}
 	for _, f := range check.Routes(m, s.command.Module, desired) {
-		s.log.Warn().Str("hint", f.Hint).Msg(f.Path + ": " + f.Reason)
+		s.log.Warn().Msg(f.String())
 	}
 }
 
 func (s *simulation) observer() sim.Observer {
 	return sim.Observer{
 		Upstream: func(u sim.Upstream) {
-			if !slices.Contains(s.sources, u.Module) || s.command.NoModule {
-				s.output.message(u)
+			if u.Module == s.command.Module && u.Output == string(module.OutputDeadLetter) {
+				s.letters.Add(1)
 			}
+			s.output.message(u)
 		},
 		Reported: func(name string, version int64, document json.RawMessage) {
-			if name == s.command.Module {
-				s.output.reported(version, document)
+			if name != s.command.Module {
+				return
+			}
+			s.output.reported(version, document)
+			select {
+			case s.reported <- struct{}{}:
+			default: // it is known already
 			}
 		},
 	}
@@ -109,38 +148,42 @@ func (s *simulation) observer() sim.Observer {
 // addSensors stands in for each of Microsoft's sensors in the deployment; a recording takes the place of the first.
 func (s *simulation) addSensors(m manifest.Manifest) error {
 	for _, mod := range m.Modules {
-		if !strings.Contains(mod.Image, sensorImage) || mod.Status == "stopped" {
+		if !sim.IsSensor(mod) || mod.Status == string(module.StatusStopped) {
 			continue
 		}
-		s.sources = append(s.sources, mod.Name)
-		if s.command.Sensor != "" && s.replay == nil {
-			if err := s.addReplay(mod.Name); err != nil {
-				return err
-			}
-			continue
-		}
-		sensor, err := sim.NewSensor(s.hub, mod.Name, uint64(time.Now().UnixNano()))
-		if err != nil {
+		if err := s.addSensor(mod.Name); err != nil {
 			return err
 		}
-		s.sensors = append(s.sensors, sensor)
+		s.sources = append(s.sources, mod.Name)
 	}
 	if s.command.Sensor != "" && s.replay == nil {
 		return hint(fmt.Errorf("replay %s: the deployment has no sensor to stand in for", s.command.Sensor),
-			"a module whose image is Microsoft's "+sensorImage)
+			"a sensor is a module whose image is Microsoft's simulated temperature sensor")
 	}
+	return nil
+}
+
+func (s *simulation) addSensor(name string) error {
+	if s.command.Sensor != "" && s.replay == nil {
+		return s.addReplay(name)
+	}
+	sensor, err := sim.NewSensor(s.hub, name, uint64(time.Now().UnixNano()))
+	if err != nil {
+		return err
+	}
+	s.sensors = append(s.sensors, sensor)
 	return nil
 }
 
 func (s *simulation) addReplay(name string) error {
 	file, err := os.Open(s.command.Sensor)
 	if err != nil {
-		return fmt.Errorf("open recording: %w", err)
+		return fmt.Errorf("read recording: %w", err)
 	}
 	defer func() { _ = file.Close() }()
 	replay, err := sim.NewReplay(s.hub, name, file, s.command.Speed)
 	if err != nil {
-		return err
+		return hint(fmt.Errorf("%s: %w", filepath.Base(s.command.Sensor), err), "a recording is a CSV file with the header timestamp,value")
 	}
 	s.replay = replay
 	s.sensors = append(s.sensors, replay)
@@ -149,101 +192,30 @@ func (s *simulation) addReplay(name string) error {
 
 // moduleConfig gives the module what edgeAgent would: its identity, and the manifest's variables but for directories
 // that exist in the container only.
-func (s *simulation) moduleConfig(env map[string]string, level string) app.Config {
+func (s *simulation) moduleConfig(variables map[string]string) app.Config {
 	identity := s.hub.Environment(s.command.Module)
+	storage := s.command.Storage
+	if storage == "" {
+		storage = filepath.Join(s.dir, "storage")
+	}
 	return app.Config{
 		Getenv: func(name string) string {
 			if value, ok := identity[name]; ok {
 				return value
 			}
-			return env[name]
+			return variables[name]
 		},
-		Storage: s.storage(), Guests: s.command.Guests, LogFormat: observe.LogTerminal, LogLevel: level, FixedLogLevel: !s.command.Verbose,
+		Storage: storage, Guests: s.command.Guests, LogFormat: s.env.logFormat(), LogLevel: s.level, FixedLogLevel: !s.command.Verbose,
 		LogTo: s.output, Version: version(),
 	}
 }
 
-func (s *simulation) storage() string {
-	if s.command.Storage != "" {
-		return s.command.Storage
-	}
-	return filepath.Join(s.dir, "storage")
-}
-
-// run runs everything until ctx ends or the recording has been worked off, and stops it in order: sensors, module, hub.
-func (s *simulation) run(ctx context.Context) error {
-	s.started = time.Now()
-	hubCtx, stopHub := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopHub()
-	var hub sync.WaitGroup
-	var hubErr error
-	hub.Go(func() { hubErr = s.hub.Run(hubCtx) })
-
-	moduleErr := s.runParts(ctx)
-	s.output.end(s.summary())
-	stopHub()
-	hub.Wait()
-	return errors.Join(moduleErr, hubErr)
-}
-
-func (s *simulation) runParts(ctx context.Context) error {
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	var parts sync.WaitGroup
-	defer parts.Wait()
-	defer stop()
-	for _, sensor := range s.sensors {
-		parts.Go(func() { s.runSensor(ctx, sensor, stop) })
-	}
-	parts.Go(func() { s.followInput(ctx) })
-	if s.module == nil {
-		if s.command.Env {
-			s.printEnvironment()
-		}
-		parts.Go(func() { s.output.follow(ctx, s.snapshot) })
-		<-ctx.Done()
-		return nil
-	}
-	parts.Go(func() { s.output.follow(ctx, s.snapshot) })
-	return s.module.Run(ctx)
-}
-
-// runSensor runs a sensor. When a recording has been played it waits until all of it has been worked off, and stops.
-func (s *simulation) runSensor(ctx context.Context, sensor participant, stop context.CancelFunc) {
-	if err := sensor.Run(ctx); err != nil {
-		s.log.Error().Err(err).Msg("sensor ended")
-	}
-	if sensor == s.replay && s.command.Duration == 0 && s.hub.WaitIdle(ctx) == nil {
-		stop()
-	}
-}
-
-// printEnvironment prints both ways for a module in another process to connect.
-func (s *simulation) printEnvironment() {
-	variables := s.hub.Environment(s.command.Module)
-	names := make([]string, 0, len(variables))
-	for name := range variables {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		s.output.printf("%s=%s\n", name, variables[name])
-	}
-	connection, ca := s.hub.ConnectionString(s.command.Module)
-	s.output.printf("# or, as iotedgehubdev gives it:\n# EdgeHubConnectionString=%s\n# EdgeModuleCACertificateFile=%s\n", connection, ca)
-}
-
-// change applies PATH=JSON to the desired twin while it runs.
-func (s *simulation) change(assignment string) {
-	patch, err := assignmentPatch(assignment)
-	if err == nil {
-		_, err = s.hub.PatchDesired(s.command.Module, patch)
-	}
-	if err != nil {
-		s.log.Error().Err(err).Msg("desired twin was not changed")
-	}
-}
-
+// close removes what is temporary. A hub that has not run gives its sockets back.
 func (s *simulation) close() {
-	_ = os.RemoveAll(s.dir) // a temporary directory
+	if s.hub != nil {
+		ended, cancel := context.WithCancel(context.Background())
+		cancel()
+		_ = s.hub.Run(ended) // it says only that it ran before, where it did
+	}
+	_ = os.RemoveAll(s.dir)
 }
