@@ -25,7 +25,7 @@ var ErrTableFull = errors.New("too many inputs in flight")
 
 const (
 	// ackTimeout is how long edgeHub waits for an acknowledgement before it sends a message again (its
-	// MessageAckTimeoutSecs). One that is given later counts for nothing.
+	// MessageAckTimeoutSecs). One that leaves later counts for nothing.
 	ackTimeout = 30 * time.Second
 
 	// remembered is how many finished inputs with an identity are known when they come again. Those whose
@@ -37,8 +37,8 @@ const (
 // be known to edgeHub as such because the connection went with the acknowledgement (2).
 //
 // An input without an identity of its own is known by its content alone, and a reading that is equal to it may be the
-// next one. So it stays only where its acknowledgement was given in vain, as far as can be known. That leaves one that
-// was lost on its way: such an input runs again, since the other choice would lose a reading (4).
+// next one. So once it is finished it stays only while its acknowledgement has not left in time, as far as can be known.
+// That leaves one that was lost on its way: such an input runs again, since the other choice would lose a reading (4).
 type table struct {
 	limit int
 
@@ -46,7 +46,8 @@ type table struct {
 	entries  map[[sha256.Size]byte][]*entry
 	recent   [remembered]*entry // finished, with an identity; a ring
 	ended    uint64             // inputs that went into recent so far
-	doubtful []*entry           // finished in vain, without an identity
+	doubtful []*entry           // finished, without an identity, and the acknowledgement has not left
+	owed     []copied           // on the newest connection: acknowledgements leave in order of arrival
 	pending  int
 	arrived  uint64 // inputs so far
 	opened   uint64 // connections so far that the caller told of
@@ -71,7 +72,13 @@ type entry struct {
 	connection uint64    // of the last copy
 	last       time.Time // when that came
 	finished   bool
-	late       bool // finished when edgeHub no longer waited for the last copy
+	left       bool // the acknowledgement of the last copy left while edgeHub waited for it
+}
+
+// copied is a copy that waits for its acknowledgement to leave.
+type copied struct {
+	entry    *entry
+	received time.Time
 }
 
 func newTable(limit int) *table {
@@ -92,7 +99,7 @@ func (t *table) place(d Delivery) (fresh *entry, finished bool, err error) {
 	key := content(&d)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.newest = max(t.newest, d.Connection)
+	t.renew(d.Connection)
 	if known := t.match(key, &d); known != nil {
 		t.attach(known, &d)
 		return nil, known.finished, nil
@@ -103,12 +110,33 @@ func (t *table) place(d Delivery) (fresh *entry, finished bool, err error) {
 	t.forget(key, d.Input)
 	t.pending++
 	t.arrived++
-	e := &entry{table: t, input: d.Input, key: key, message: d.Message, received: d.Received, number: t.arrived,
-		acks: []func(){d.Ack}, connection: d.Connection, last: d.Received}
+	e := &entry{table: t, input: d.Input, key: key, message: d.Message, received: d.Received, number: t.arrived}
 	e.identity, e.anonymous = identify(d.Message.Properties)
 	e.open.Store(1) // the dispatcher's
 	t.entries[key] = append(t.entries[key], e)
+	t.owe(e, &d)
 	return e, false, nil
+}
+
+// renew notes the number of a connection. edgeHub has closed those before it: what is owed there cannot leave.
+func (t *table) renew(connection uint64) {
+	if connection > t.newest {
+		t.newest, t.owed = connection, nil
+	}
+}
+
+// owe adds a copy to its entry. Acknowledgements on connections that are closed need not be kept.
+func (t *table) owe(e *entry, d *Delivery) {
+	if d.Connection > e.connection {
+		e.acks, e.connection = nil, d.Connection
+	}
+	if d.Connection == t.newest {
+		t.owed = append(t.owed, copied{e, d.Received})
+	}
+	if !e.finished {
+		e.acks = append(e.acks, d.Ack)
+	}
+	e.last, e.left = d.Received, false
 }
 
 // match finds the input that d is a copy of: the first that d's connection has not brought yet.
@@ -123,34 +151,46 @@ func (t *table) match(key [sha256.Size]byte, d *Delivery) *entry {
 
 // repeats reports whether a copy on the same connection is another copy, and not another message with the same content.
 func (e *entry) repeats(d *Delivery) bool {
-	if e.finished {
-		return e.late
+	if !e.finished && !e.anonymous {
+		return true
 	}
-	return !e.anonymous || d.Received.Sub(e.last) >= ackTimeout
+	return !e.left && d.Received.Sub(e.last) >= ackTimeout
 }
 
-// attach adds a copy to an input that is known. edgeHub has closed the connections before that of the copy, so that
-// acknowledgements on them need not be kept. It repeats in order: what came before is known to it.
+// attach adds a copy to an input that is known. edgeHub repeats in order: what came before is known to it.
 func (t *table) attach(e *entry, d *Delivery) {
-	if d.Connection > e.connection {
-		e.acks, e.connection = nil, d.Connection
-	}
-	e.last, e.late = d.Received, false
-	if !e.finished {
-		e.acks = append(e.acks, d.Ack)
-	}
-	t.settle(func(u *entry) bool { return u.input == e.input && u.number <= e.number })
+	t.owe(e, d)
+	t.settle(func(u *entry) bool { return u.input == e.input && u.number < e.number && !t.holds(u) })
+	t.leave()
 }
 
 // forget makes way for a new input: what is to be repeated comes first, so nothing in doubt on the same edgeHub input
 // comes again; and what is finished and equal to the new one is not to be taken for it.
 func (t *table) forget(key [sha256.Size]byte, input module.InputName) {
-	t.settle(func(u *entry) bool { return u.input == input })
+	t.settle(func(u *entry) bool { return u.input == input && !t.holds(u) })
 	for _, u := range slices.Clone(t.entries[key]) {
-		if u.finished {
+		if u.finished && !t.holds(u) {
 			t.remove(u)
 		}
 	}
+}
+
+// holds reports whether an acknowledgement waits for those before it.
+func (t *table) holds(e *entry) bool {
+	return slices.ContainsFunc(t.owed, func(c copied) bool { return c.entry == e })
+}
+
+// leave lets go of the acknowledgements that are given and no longer wait for one before them.
+func (t *table) leave() {
+	given := 0
+	for ; given < len(t.owed) && t.owed[given].entry.finished; given++ {
+		e := t.owed[given].entry
+		e.left = t.owed[given].received.Equal(e.last) && time.Since(e.last) < ackTimeout
+		if e.left {
+			t.settle(func(u *entry) bool { return u == e })
+		}
+	}
+	t.owed = slices.Delete(t.owed, 0, given)
 }
 
 // settle removes the entries that are no longer in doubt.
@@ -179,7 +219,7 @@ func (t *table) connected() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.opened++
-	t.newest = max(t.newest, t.opened)
+	t.renew(t.opened)
 }
 
 // retain says that one more share or result of the input is open.
@@ -201,16 +241,14 @@ func (t *table) finish(e *entry) []func() {
 	defer t.mu.Unlock()
 	acks := e.acks
 	e.acks, e.message = nil, module.Message{} // nobody needs them any more
-	e.finished, e.late = true, time.Since(e.last) >= ackTimeout
+	e.finished = true
 	t.pending--
-	switch {
-	case !e.anonymous:
-		t.remember(e)
-	case e.late || e.connection < t.newest:
+	if e.anonymous {
 		t.doubtful = append(t.doubtful, e)
-	default:
-		t.remove(e)
+	} else {
+		t.remember(e)
 	}
+	t.leave()
 	return acks
 }
 
