@@ -2,14 +2,18 @@
 //
 //	         Apply ok                  call ends badly twice
 //	unknown ──────────→ running ─────────────────────────────→ backoff
-//	   │                   ↑  ↑                                   │
-//	   │ Apply fails       │  └───────── wait is over ────────────┤
+//	   │                   ↑  ↑                                  ↑│
+//	   ├───────────────────│──│── first start ends badly ────────┘│
+//	   │ cannot start      │  └──────── wait is over ─────────────┤
 //	   ↓                   │                                      │ too often, or restartPolicy never
-//	failed ────────────────┘ Apply ok                             ↓
+//	failed ────────────────┤ Apply ok                             ↓
 //	                       └───────────────────────────── quarantined, failed
 //
 // A message whose call ends badly gets one more try on a fresh instance, and then goes to the dead letters. While a
 // runner is not running its messages go there too; no input waits for it.
+//
+// New work takes over between two messages. If it cannot, because the guest refuses its settings or a new version does
+// not start, the old work goes on: the same instance, or, where the settings killed that, a fresh one with the old.
 //
 // # Concurrency
 //

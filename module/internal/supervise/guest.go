@@ -32,7 +32,6 @@ type Instance interface {
 	Logs() iter.Seq[module.LogLine] // of the last call, also of one that failed
 	LogsDropped() int               // lines of the last call that were too many
 	Dead() bool                     // it cannot be called again
-	Memory() int64                  // bytes
 	Close()
 }
 
@@ -45,7 +44,17 @@ type Work struct {
 	Guest   Guest            // nil for a host-only signal
 }
 
-// sameInstance reports whether an instance of w can go on with the other work, perhaps with other settings.
+// sameInstance reports whether an instance of w can go on with the other work, perhaps with other settings. The limit
+// of log lines is the runner's to keep.
 func (w *Work) sameInstance(other *Work) bool {
-	return w.Guest == other.Guest && w.Spec.Limits == other.Spec.Limits && maps.Equal(w.Spec.Permissions.Env, other.Spec.Permissions.Env)
+	a, b := w.Spec.Limits, other.Spec.Limits
+	a.LogLinesPerMinute = b.LogLinesPerMinute
+	return w.Guest == other.Guest && a == b && maps.Equal(w.Spec.Permissions.Env, other.Spec.Permissions.Env)
 }
+
+// sameTicks reports whether the other work ticks as w does, or neither of them ticks.
+func (w *Work) sameTicks(other *Work) bool {
+	return w.ticks() == other.ticks() && w.Signal.SamplingInterval == other.Signal.SamplingInterval
+}
+
+func (w *Work) ticks() bool { return w.Signal.Source.Kind == module.SourceTimer }

@@ -1,11 +1,9 @@
 package supervise
 
 import (
-	"bytes"
-	"errors"
-	"slices"
-	"strings"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
@@ -74,8 +72,7 @@ func (r *runner) call(f func(Instance) (module.Verdict, error)) (verdict module.
 	if err == nil || !r.instance.Dead() {
 		return verdict, 1, err
 	}
-	r.counts.traps.Add(1)
-	r.closeInstance()
+	r.bury()
 	if r.restarts.policy == module.RestartNever {
 		r.fail(err)
 		return 0, 1, err
@@ -85,11 +82,10 @@ func (r *runner) call(f func(Instance) (module.Verdict, error)) (verdict module.
 		r.fail(startErr)
 		return 0, 1, err
 	}
-	r.instance = fresh
+	r.install(fresh)
 	verdict, err = r.once(f)
 	if err != nil && r.instance.Dead() {
-		r.counts.traps.Add(1)
-		r.closeInstance()
+		r.bury()
 		r.fail(err)
 		return 0, 2, err
 	}
@@ -109,98 +105,12 @@ func (r *runner) once(f func(Instance) (module.Verdict, error)) (module.Verdict,
 // fail publishes what follows an instance that ended badly, and sets the timer of its restart.
 func (r *runner) fail(cause error) {
 	d := r.restarts.failed(time.Now(), cause)
-	event := r.logger().Warn()
-	if d.status != module.Backoff {
-		event = r.logger().Error()
-	}
-	event.Str("signal", string(r.name)).Str("guest", string(r.work.Spec.Name)).Msg(d.reason)
-	r.set(d.status, d.reason)
+	level := zerolog.ErrorLevel
 	r.stopTimer()
 	if d.status == module.Backoff {
+		level = zerolog.WarnLevel
 		r.timer = time.NewTimer(d.wait)
 	}
-}
-
-// settle makes a call's effects real: what the guest kept, what it emitted, and its verdict on the message itself.
-func (r *runner) settle(s *pipeline.Share, m module.Message, verdict module.Verdict) {
-	effects := r.instance.Effects()
-	r.keep(effects.State)
-	for _, e := range effects.Emitted {
-		r.emit(s, e)
-	}
-	switch verdict {
-	case module.Pass:
-		r.pass(s, m)
-	case module.Drop:
-		if len(effects.Emitted) == 0 {
-			r.counts.dropped.Add(1)
-		}
-	}
-}
-
-// emit sends what a guest emitted. It is copied: the effects point into the instance.
-func (r *runner) emit(s *pipeline.Share, e module.Emitted) {
-	output, own := module.OutputName(strings.Clone(string(e.Output))), false
-	if output == "" || output == r.work.Signal.Output {
-		output, own = r.work.Signal.Output, true
-	}
-	properties := make(module.Properties, 0, len(e.Properties)+len(r.work.Signal.Properties)+8)
-	for _, p := range e.Properties {
-		properties = append(properties, struct{ Name, Value string }{strings.Clone(p.Name), strings.Clone(p.Value)})
-	}
-	r.send(s, output, module.Message{Body: bytes.Clone(e.Body), Properties: properties}, own, "event")
-}
-
-// pass sends the message on.
-func (r *runner) pass(s *pipeline.Share, m module.Message) {
-	kind := "event"
-	if r.stages.Samples() {
-		kind = "sample"
-	}
-	inherited := pipeline.Inherit(m.Properties, len(r.work.Signal.Properties)+8)
-	r.send(s, r.work.Signal.Output, module.Message{Body: m.Body, Properties: inherited}, true, kind)
-}
-
-func (r *runner) send(s *pipeline.Share, output module.OutputName, m module.Message, own bool, kind string) {
-	m.Properties.Set(pipeline.PropertyMessageType, kind)
-	m.Properties.Set(pipeline.PropertySignal, string(r.name))
-	pipeline.Trace(&m.Properties, s.Message.Properties, r.supervisor.originProperties.Load())
-	for _, name := range r.propertyNames() {
-		m.Properties.Set(name, r.work.Signal.Properties[name])
-	}
-	r.counts.out.Add(1)
-	s.Send(output, m, own)
-}
-
-// propertyNames returns the names of the signal's own properties in a fixed order.
-func (r *runner) propertyNames() []string {
-	names := make([]string, 0, len(r.work.Signal.Properties))
-	for name := range r.work.Signal.Properties {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-func (r *runner) deadLetter(s *pipeline.Share, err error, attempts int) {
-	reason := "host"
-	if e, ok := errors.AsType[*module.GuestError](err); ok {
-		reason = string(e.Kind)
-	}
-	r.counts.deadLetters.Add(1)
-	r.logger().Warn().Str("signal", string(r.name)).Str("guest", string(r.work.Spec.Name)).Int("attempts", attempts).
-		Msgf("message goes to the dead letters: %v", err)
-	s.DeadLetter(module.DeadLetter{Reason: reason, Description: err.Error(), Guest: r.work.Spec.Name, Digest: r.work.Digest, Attempts: attempts})
-}
-
-// unavailable deals with a message for a signal that is not running (5).
-func (r *runner) unavailable(s *pipeline.Share) {
-	if r.supervisor.dropUnavailable.Load() {
-		r.counts.dropped.Add(1)
-		return
-	}
-	r.counts.deadLetters.Add(1)
-	state := r.snapshot()
-	s.DeadLetter(module.DeadLetter{Reason: module.ReasonSignalNotRunning, Description: string(state.Status) + ": " + state.Description,
-		Guest: r.work.Spec.Name, Digest: r.work.Digest})
+	r.event(level, &r.work).Str("status", string(d.status)).Msg(d.reason)
+	r.set(d.status, d.reason)
 }

@@ -7,19 +7,22 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
 
-// edgeAgent's numbers for modules, which operators know.
+// edgeAgent's numbers for modules, which operators know; a guest is healthy sooner than a container.
 const (
 	backoffUnit  = 10 * time.Second
 	backoffLimit = 5 * time.Minute
-	healthyAfter = time.Minute // of running clears the count
-	failureLimit = 5           // restarts without a healthy minute between them
+	failureLimit = 20          // backoffs without a healthy minute between them
+	healthyAfter = time.Minute // of running clears the counts
 )
 
 // restarts decides what follows when an instance ended badly. It is pure: the time is given to it.
 type restarts struct {
 	policy module.RestartPolicy
-	count  int       // since the last healthy minute
-	since  time.Time // when the instance that runs was started
+	since  time.Time // when the instance that runs was started; zero: none runs
+
+	// Since the last healthy minute.
+	count    int // new instances in the place of one that ended badly
+	failures int // of those, how many had to wait
 }
 
 // decision is what follows.
@@ -29,34 +32,36 @@ type decision struct {
 	reason string
 }
 
-// started says that an instance runs since now.
+// started says that an instance runs since now which takes the place of none that ended badly.
 func (r *restarts) started(now time.Time) { r.since = now }
 
-// settle clears the count once the instance has run long enough.
-func (r *restarts) settle(now time.Time) {
-	if r.count > 0 && !r.since.IsZero() && now.Sub(r.since) >= healthyAfter {
-		r.count = 0
-	}
-}
-
-// restarted counts a restart that went well at once.
+// restarted says that an instance runs since now in the place of one that ended badly at the same moment.
 func (r *restarts) restarted(now time.Time) {
 	r.settle(now)
 	r.count++
 	r.since = now
 }
 
-// failed decides what follows an instance that ended badly, also on a second try.
+// failed decides what follows an instance that ended badly, and the one that was to take its place too.
 func (r *restarts) failed(now time.Time, cause error) decision {
 	r.settle(now)
 	r.since = time.Time{}
 	switch {
 	case r.policy == module.RestartNever:
 		return decision{status: module.Failed, reason: fmt.Sprintf("%v; restartPolicy is never", cause)}
-	case r.count >= failureLimit:
-		return decision{status: module.Quarantined, reason: fmt.Sprintf("%v; ended badly %d times without a healthy minute between", cause, r.count+1)}
+	case r.failures >= failureLimit:
+		return decision{status: module.Quarantined,
+			reason: fmt.Sprintf("%v; restarted %d times without a healthy minute between, waits for a change of its entry", cause, r.count)}
 	}
-	wait := min(backoffUnit<<r.count, backoffLimit)
+	wait := min(backoffUnit<<r.failures, backoffLimit)
+	r.failures++
 	r.count++
 	return decision{status: module.Backoff, wait: wait, reason: fmt.Sprintf("%v; restarting in %v", cause, wait)}
+}
+
+// settle clears the counts once the instance has run long enough.
+func (r *restarts) settle(now time.Time) {
+	if !r.since.IsZero() && now.Sub(r.since) >= healthyAfter {
+		r.count, r.failures = 0, 0
+	}
 }

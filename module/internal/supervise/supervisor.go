@@ -44,9 +44,9 @@ type State struct {
 	Version      int64 // of the desired document whose work it does
 	Guest        module.GuestName
 	Digest       string
-	RestartCount int // since the last healthy minute
-	LastStart    time.Time
-	Waiting      int // shares in the queue
+	RestartCount int       // since the last healthy minute
+	LastStart    time.Time // zero: it never ran
+	Waiting      int       // shares in the queue
 	Counts
 }
 
@@ -60,7 +60,9 @@ func New(c Config) *Supervisor {
 // Run waits until ctx ends and then ends all runners: each finishes the message it works on.
 func (s *Supervisor) Run(ctx context.Context) {
 	<-ctx.Done()
-	s.cancel()
+	s.mu.Lock()
+	s.cancel() // no runner is started from here on
+	s.mu.Unlock()
 	s.ended.Wait()
 }
 
@@ -70,8 +72,9 @@ func (s *Supervisor) SetModule(m module.ModuleSettings) {
 	s.originProperties.Store(m.OriginProperties)
 }
 
-// Apply makes a signal do the given work, starting it where it is new. On an error an existing signal goes on as it
-// was, and a new one is there but failed.
+// Apply makes a signal do the given work, starting it where it is new. On an error a signal that ran before goes on as
+// it was; one that never ran is there, and failed. Without an error the work is the signal's: it runs or, where its
+// first start ended badly, waits for the next try. ErrStopped, and ctx's error, mean that nothing was changed.
 func (s *Supervisor) Apply(ctx context.Context, w Work) error {
 	r := s.runner(w.Signal.Name)
 	if r == nil {
@@ -84,11 +87,20 @@ func (s *Supervisor) Apply(ctx context.Context, w Work) error {
 	return err
 }
 
-// Remove ends a signal. What waits in its queue is worked off before.
+// Fail tells a signal, which is made where it is new, that it cannot do the given work and why. One that never ran is
+// failed then: what comes for it goes to the dead letters. One that ran before goes on.
+func (s *Supervisor) Fail(ctx context.Context, w Work, cause error) error {
+	r := s.runner(w.Signal.Name)
+	if r == nil {
+		return ErrStopped
+	}
+	return r.do(ctx, func() { _ = r.orFailed(w, cause) })
+}
+
+// Remove ends a signal. What waits in its queue is worked off before. On an error the signal is still there.
 func (s *Supervisor) Remove(ctx context.Context, name module.SignalName) error {
 	s.mu.Lock()
 	r := s.runners[name]
-	delete(s.runners, name)
 	s.mu.Unlock()
 	if r == nil {
 		return nil
@@ -98,6 +110,9 @@ func (s *Supervisor) Remove(ctx context.Context, name module.SignalName) error {
 	}
 	r.remove()
 	<-r.ended
+	s.mu.Lock()
+	delete(s.runners, name)
+	s.mu.Unlock()
 	s.config.Changed()
 	return nil
 }
@@ -121,6 +136,19 @@ func (s *Supervisor) Snapshot() map[module.SignalName]State {
 		states[name] = r.snapshot()
 	}
 	return states
+}
+
+// Guests returns the compiled guests that signals may start instances from.
+func (s *Supervisor) Guests() map[Guest]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	guests := make(map[Guest]bool)
+	for _, r := range s.runners {
+		r.mu.Lock()
+		guests[r.guest] = true
+		r.mu.Unlock()
+	}
+	return guests
 }
 
 // runner returns the signal's runner, started where it is new, or nil when the supervisor has stopped.

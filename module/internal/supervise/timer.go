@@ -3,6 +3,8 @@ package supervise
 import (
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
 
@@ -25,7 +27,7 @@ func (r *runner) stopTimer() {
 // schedule sets the timer of the first tick, after the work changed or the instance was started again.
 func (r *runner) schedule() {
 	r.stopTimer()
-	if r.work.Signal.Source.Kind == module.SourceTimer {
+	if r.work.ticks() {
 		r.nextTick = time.Now().Add(r.work.Signal.SamplingInterval)
 		r.timer = time.NewTimer(r.work.Signal.SamplingInterval)
 	}
@@ -43,12 +45,12 @@ func (r *runner) onTimer() {
 	}
 }
 
-// afterTick moves on to the next tick. Ticks that went by while the runner was busy are skipped.
+// afterTick moves on to the next tick that is not over. Those that went by while the runner was busy are skipped.
 func (r *runner) afterTick(now time.Time) time.Time {
 	interval := r.work.Signal.SamplingInterval
 	r.nextTick = r.nextTick.Add(interval)
 	if late := now.Sub(r.nextTick); late > 0 {
-		missed := late/interval + 1
+		missed := (late + interval - 1) / interval
 		r.counts.missedTicks.Add(int64(missed))
 		r.nextTick = r.nextTick.Add(missed * interval)
 	}
@@ -56,9 +58,6 @@ func (r *runner) afterTick(now time.Time) time.Time {
 }
 
 func (r *runner) tick() {
-	if r.instance == nil {
-		return
-	}
 	s := r.supervisor.config.Pipeline.Tick(r.name, r.nextTick)
 	defer s.Finish()
 	r.counts.in.Add(1)
@@ -80,9 +79,9 @@ func (r *runner) restart() {
 		r.fail(err)
 		return
 	}
-	r.instance = instance
-	r.restarts.started(time.Now())
+	r.install(instance)
+	r.restarts.started(r.lastStart)
 	r.set(module.Running, "")
 	r.schedule()
-	r.logger().Info().Str("signal", string(r.name)).Str("guest", string(r.work.Spec.Name)).Msg("signal runs again")
+	r.event(zerolog.InfoLevel, &r.work).Msg("signal runs again")
 }

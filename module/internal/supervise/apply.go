@@ -1,0 +1,160 @@
+package supervise
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
+)
+
+// apply changes what the runner works on. On an error the old work goes on, in whatever state it is. A signal that never
+// ran has nothing to go on with: it takes the work over and, if another try may help, backs off as after a call.
+func (r *runner) apply(w Work) error {
+	stages, err := prepare(&w)
+	if err != nil {
+		return r.orFailed(w, err)
+	}
+	instance, err := r.instanceFor(&w)
+	if err == nil {
+		r.take(w, stages, instance)
+		return nil
+	}
+	if !r.lastStart.IsZero() || !curable(err) {
+		return r.orFailed(w, err)
+	}
+	r.adopt(w, stages)
+	r.restarts = restarts{policy: w.Spec.RestartPolicy}
+	r.fail(err)
+	return nil
+}
+
+// curable reports whether starting a guest again may help.
+func curable(err error) bool {
+	_, ok := errors.AsType[*module.GuestError](err)
+	return ok && !module.Terminal(err)
+}
+
+// orFailed makes a signal that never ran one that failed, and returns why.
+func (r *runner) orFailed(w Work, cause error) error {
+	if r.lastStart.IsZero() {
+		r.stopTimer()
+		w.Guest = nil
+		r.work = w
+		r.set(module.Failed, cause.Error())
+	}
+	return cause
+}
+
+// prepare makes the stages of a signal, and checks that its guest can do what it is asked to.
+func prepare(w *Work) (*signals.Stages, error) {
+	if w.Guest != nil && w.ticks() && !w.Guest.HasTimer() {
+		return nil, &module.GuestError{Guest: w.Spec.Name, Signal: w.Signal.Name, Op: "bind", Kind: module.KindInvalid,
+			Message: "it does not export edge_timer, which a timer signal needs"}
+	}
+	return signals.New(w.Signal)
+}
+
+// take goes over to the work and the instance that does it: the one that runs, a new one, or none for the host alone.
+func (r *runner) take(w Work, stages *signals.Stages, instance Instance) {
+	running := r.status() == module.Running
+	ticking := running && w.sameTicks(&r.work)
+	if !running || instance != r.instance {
+		r.install(instance)
+		r.restarts = restarts{since: r.lastStart}
+	}
+	r.restarts.policy = w.Spec.RestartPolicy
+	r.adopt(w, stages)
+	r.set(module.Running, "")
+	if !ticking {
+		r.schedule()
+	}
+}
+
+func (r *runner) adopt(w Work, stages *signals.Stages) {
+	r.work, r.stages, r.properties = w, stages, slices.Sorted(maps.Keys(w.Signal.Properties))
+}
+
+// instanceFor returns an instance that does w: the one there is, with new settings, or a new one beside it.
+func (r *runner) instanceFor(w *Work) (Instance, error) {
+	if w.Guest == nil {
+		return nil, nil
+	}
+	if r.instance == nil || !w.sameInstance(&r.work) {
+		return r.start(w)
+	}
+	if bytes.Equal(w.Signal.Settings, r.work.Signal.Settings) {
+		return r.instance, nil
+	}
+	err := r.instance.Configure(settingsDocument(w))
+	r.takeLogs(r.instance, w)
+	switch {
+	case err == nil:
+		r.keep(r.instance.Effects().State)
+	case r.instance.Dead():
+		r.recover()
+	}
+	return r.instance, err
+}
+
+// recover starts an instance with the old settings after new ones killed the one that ran.
+func (r *runner) recover() {
+	r.bury()
+	instance, err := r.start(&r.work)
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	r.install(instance)
+	r.restarts.restarted(time.Now())
+	r.set(module.Running, "")
+}
+
+// start runs a new instance with the settings of w and what the signal kept.
+func (r *runner) start(w *Work) (Instance, error) {
+	instance, err := w.Guest.Start(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, State: r.kept})
+	if err != nil {
+		return nil, err
+	}
+	r.takeLogs(instance, w)
+	err = instance.Configure(settingsDocument(w))
+	r.takeLogs(instance, w)
+	if err != nil {
+		instance.Close()
+		return nil, err
+	}
+	r.keep(instance.Effects().State)
+	return instance, nil
+}
+
+// settingsDocument is what a guest is configured with.
+func settingsDocument(w *Work) []byte {
+	settings := w.Signal.Settings
+	if len(settings) == 0 {
+		settings = json.RawMessage("{}")
+	}
+	document, _ := json.Marshal(struct { // strings and valid JSON always marshal
+		Signal    module.SignalName `json:"signal"`
+		Partition string            `json:"partition"`
+		Settings  json.RawMessage   `json:"settings"`
+	}{w.Signal.Name, "", settings})
+	return document
+}
+
+// keep takes over what a call changed in the signal's state.
+func (r *runner) keep(changes []module.StateChange) {
+	for _, c := range changes {
+		if c.Delete {
+			delete(r.kept, c.Key)
+			continue
+		}
+		if r.kept == nil {
+			r.kept = make(map[string][]byte)
+		}
+		r.kept[string([]byte(c.Key))] = bytes.Clone(c.Value)
+	}
+}
