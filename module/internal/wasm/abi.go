@@ -3,6 +3,7 @@ package wasm
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
@@ -54,6 +55,9 @@ var families = []struct{ mark, whose string }{
 	{"_start", "a WASI command, not supported yet"},
 }
 
+// A refusal names this many findings, and of a name this many bytes: a binary of megabytes may declare millions of imports.
+const maxFindings, maxName = 32, 100
+
 // Inspect reads what a binary declares and checks that it is an edge/1 guest. What is missing or of the wrong type is
 // named, all of it at once.
 func Inspect(wasm []byte) (*binary.Info, error) {
@@ -64,11 +68,14 @@ func Inspect(wasm []byte) (*binary.Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	wrong := append(wrongImports(info), wrongExports(info)...)
+	wrong := append(wrongExports(info), wrongImports(info)...)
 	if len(wrong) == 0 {
 		return info, nil
 	}
-	text := "not an edge/1 guest: " + strings.Join(wrong, "; ")
+	text := "not an edge/1 guest: " + strings.Join(wrong[:min(len(wrong), maxFindings)], "; ")
+	if len(wrong) > maxFindings {
+		text += "; and more"
+	}
 	if whose := family(info); whose != "" {
 		text += "; it seems to be " + whose
 	}
@@ -77,14 +84,17 @@ func Inspect(wasm []byte) (*binary.Info, error) {
 
 func wrongImports(info *binary.Info) (wrong []string) {
 	for _, i := range info.Imports {
+		if len(wrong) > maxFindings {
+			break
+		}
 		want, known := edge1Imports[i.Name]
 		switch {
 		case i.Module == "wasi_snapshot_preview1" && i.Kind == binary.Func:
 			// The linker has all of it; an import that it has not is refused by it, by name.
 		case i.Module != "edge" || i.Kind != binary.Func || !known:
-			wrong = append(wrong, fmt.Sprintf("it imports %s.%s, which this host does not offer", i.Module, i.Name))
+			wrong = append(wrong, fmt.Sprintf("it imports %s.%s, which this host does not offer", printable(i.Module), printable(i.Name)))
 		case i.Type != want:
-			wrong = append(wrong, fmt.Sprintf("it imports edge.%s as %s, which is %s", i.Name, i.Type, want))
+			wrong = append(wrong, fmt.Sprintf("it imports edge.%s as %s, which is %s", i.Name, printable(i.Type), want))
 		}
 	}
 	return wrong
@@ -100,10 +110,17 @@ func wrongExports(info *binary.Info) (wrong []string) {
 		case !ok && want.required:
 			wrong = append(wrong, fmt.Sprintf("it does not export %s %s", want.name, want.typ))
 		case ok && e.Type != want.typ:
-			wrong = append(wrong, fmt.Sprintf("it exports %s as %s, which must be %s", want.name, e.Type, want.typ))
+			wrong = append(wrong, fmt.Sprintf("it exports %s as %s, which must be %s", want.name, printable(e.Type), want.typ))
 		}
 	}
 	return wrong
+}
+
+// printable returns a name from a binary as it can stand in a log line.
+func printable(name string) string {
+	cut := name[:min(len(name), maxName)]
+	quoted := strconv.Quote(cut)
+	return quoted[1:len(quoted)-1] + strings.Repeat("…", min(len(name)-len(cut), 1))
 }
 
 func family(info *binary.Info) string {

@@ -134,7 +134,12 @@ func (r *reader) name() string { return string(r.take(r.uint32())) }
 
 // vector calls element once for each element. A count that the bytes cannot hold ends with the bytes.
 func (r *reader) vector(element func()) {
-	for n := r.uint32(); n > 0 && r.err == nil; n-- {
+	n := r.uint32()
+	if n > maxElements {
+		r.fail("%d elements are too many", n)
+		return
+	}
+	for ; n > 0 && r.err == nil; n-- {
 		element()
 	}
 }
@@ -160,9 +165,19 @@ func (r *reader) funcType() string {
 	return "(" + params + ") → " + results
 }
 
+// What engines allow a binary, WebAssembly JavaScript interface, "Implementation-defined limits".
+const (
+	maxElements = 1_000_000 // types, imports, functions or exports
+	maxValues   = 1000      // parameters or results of a function
+)
+
 func (r *reader) valueTypes() string {
 	var names []string
-	r.vector(func() { names = append(names, valueType(r.byte())) })
+	r.vector(func() {
+		if names = append(names, valueType(r.byte())); len(names) > maxValues {
+			r.fail("a function type has more than %d parameters or results", maxValues)
+		}
+	})
 	return strings.Join(names, ", ")
 }
 
