@@ -15,6 +15,7 @@ enum {
   METRIC_NAME_MAX = 64,
   METRICS_PER_CALL = 256,
   PROPERTIES_MAX = 64, // of one emitted message
+  PROPERTIES_ROOM = 4 + PROPERTIES_MAX * 8, // for their count and lengths
 };
 
 #define INSTANCE woe_instance *i = woe_caller_instance(caller)
@@ -57,8 +58,8 @@ static int hex(uint8_t c) {
   return -1;
 }
 
-// unescape appends the percent-decoded text and reports whether it was well-formed. A NUL is refused: edgeHub would
-// drop the message that carries one.
+// unescape appends the percent-decoded text, for which there is room, and reports whether it was well-formed. A NUL is
+// refused: edgeHub would drop the message that carries one.
 static bool unescape(woe_buffer *out, const uint8_t *text, uint32_t len) {
   for (uint32_t n = 0; n < len; n++) {
     uint8_t c = text[n];
@@ -69,7 +70,8 @@ static bool unescape(woe_buffer *out, const uint8_t *text, uint32_t len) {
       c = (uint8_t)(high << 4 | low);
       n += 2;
     }
-    if (c == 0 || !woe_append(out, &c, 1)) return false;
+    if (c == 0) return false;
+    out->data[out->len++] = c;
   }
   return true;
 }
@@ -108,14 +110,14 @@ static bool repeated(const woe_buffer *out, const size_t *keys, uint32_t count, 
 }
 
 // properties appends the bag "k=v&k=v" decoded, as count and then length and bytes of each key and value. It returns
-// EMITTED, OVER_LIMIT or NOT_ALLOWED.
+// EMITTED, OVER_LIMIT or NOT_ALLOWED. There must be room for PROPERTIES_ROOM + len bytes: decoded is never longer.
 static int32_t properties(woe_buffer *out, const uint8_t *bag, uint32_t len) {
   size_t keys[PROPERTIES_MAX], at = out->len;
   uint32_t count = 0;
   woe_append_u32(out, 0);
-  for (uint32_t n = 0; n < len;) {
+  for (size_t n = 0; n < len;) {
     const uint8_t *pair = bag + n, *end = memchr(pair, '&', len - n);
-    uint32_t pair_len = end ? (uint32_t)(end - pair) : len - n;
+    uint32_t pair_len = (uint32_t)(end ? (size_t)(end - pair) : len - n);
     const uint8_t *equal = memchr(pair, '=', pair_len);
     if (!equal) return NOT_ALLOWED;
     if (count == PROPERTIES_MAX) return OVER_LIMIT;
@@ -126,7 +128,8 @@ static int32_t properties(woe_buffer *out, const uint8_t *bag, uint32_t len) {
     if (!key_allowed(out->data + key + 4, key_bytes) || repeated(out, keys, count, key)) return NOT_ALLOWED;
     if (!part(out, equal + 1, pair_len - key_len - 1)) return NOT_ALLOWED;
     keys[count++] = key;
-    n += pair_len + 1;
+    n += (size_t)pair_len + 1;
+    if (n == len) return NOT_ALLOWED; // nothing after the last &
   }
   memcpy(out->data + at, &count, 4);
   return EMITTED;
@@ -134,19 +137,24 @@ static int32_t properties(woe_buffer *out, const uint8_t *bag, uint32_t len) {
 
 static int32_t emit(woe_instance *i, const uint8_t *output, uint32_t output_len, const uint8_t *body, uint32_t body_len,
                     const uint8_t *bag, uint32_t bag_len) {
-  if (i->emits >= i->limits.emits || i->effects.len + (uint64_t)output_len + body_len + bag_len > i->limits.emit_bytes)
-    return OVER_LIMIT;
+  uint64_t bytes = (uint64_t)output_len + body_len + bag_len;
+  if (i->emits >= i->limits.emits || i->emitted_bytes + bytes > i->limits.emit_bytes) return OVER_LIMIT;
   if (!output_allowed(output, output_len)) return NOT_ALLOWED;
+  if (!woe_reserve(&i->effects, 12 + bytes + PROPERTIES_ROOM)) return OVER_LIMIT;
   size_t before = i->effects.len;
   woe_append_u32(&i->effects, WOE_EMIT);
   woe_append_u32(&i->effects, output_len);
   woe_append_u32(&i->effects, body_len);
   woe_append(&i->effects, output, output_len);
-  bool kept = woe_append(&i->effects, body, body_len);
-  int32_t result = kept ? properties(&i->effects, bag, bag_len) : OVER_LIMIT;
-  if (result == EMITTED) i->emits++;
-  else i->effects.len = before;
-  return result;
+  woe_append(&i->effects, body, body_len);
+  int32_t result = properties(&i->effects, bag, bag_len);
+  if (result != EMITTED) {
+    i->effects.len = before;
+    return result;
+  }
+  i->emits++;
+  i->emitted_bytes += bytes;
+  return EMITTED;
 }
 
 static wasm_trap_t *on_emit(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *v, size_t n) {
@@ -229,8 +237,7 @@ static wasm_trap_t *on_state_delete(void *env, wasmtime_caller_t *caller, wasmti
   (void)env, (void)n;
   INSTANCE;
   BYTES(key, v[0].i32, v[1].i32, "state_delete");
-  woe_state_delete(&i->state, key, (uint32_t)v[1].i32);
-  v[0].i32 = 0;
+  v[0].i32 = woe_state_delete(&i->state, key, (uint32_t)v[1].i32) ? 0 : -1;
   return NULL;
 }
 
@@ -240,6 +247,7 @@ static wasm_trap_t *on_metric(void *env, wasmtime_caller_t *caller, wasmtime_val
   uint32_t kind = (uint32_t)v[0].i32, len = (uint32_t)v[2].i32;
   BYTES(name, v[1].i32, len, "metric");
   if (kind > 2 || len == 0 || len > METRIC_NAME_MAX || i->metrics >= METRICS_PER_CALL) return NULL;
+  if (!utf8(name, len) || !woe_reserve(&i->effects, 20 + len)) return NULL;
   i->metrics++;
   woe_append_u32(&i->effects, WOE_METRIC);
   woe_append_u32(&i->effects, kind);

@@ -25,7 +25,7 @@ type effects struct {
 // Effects returns what the last call left behind, if it ended well. It points into the instance's buffers and is valid
 // until the next call.
 func (i *Instance) Effects() *module.Effects {
-	if !i.effects.decoded {
+	if !i.effects.decoded && i.c != nil {
 		i.effects.decode(viewOf(&i.c.effects))
 	}
 	return &i.effects.Effects
@@ -34,6 +34,9 @@ func (i *Instance) Effects() *module.Effects {
 // Logs returns the lines that the guest logged in the last call, also in one that failed.
 func (i *Instance) Logs() iter.Seq[module.LogLine] {
 	return func(yield func(module.LogLine) bool) {
+		if i.c == nil {
+			return
+		}
 		for r := (records{viewOf(&i.c.logs)}); len(r.bytes) > 0; {
 			level, text := int(r.uint32()), r.take(r.uint32())
 			if !yield(module.LogLine{Level: level, Text: strings.ToValidUTF8(string(text), "�")}) {
@@ -44,9 +47,20 @@ func (i *Instance) Logs() iter.Seq[module.LogLine] {
 }
 
 // LogsDropped returns how many lines of the last call were too many to be kept.
-func (i *Instance) LogsDropped() int { return int(i.c.logs_dropped) }
+func (i *Instance) LogsDropped() int {
+	if i.c == nil {
+		return 0
+	}
+	return int(i.c.logs_dropped)
+}
 
+// reset forgets what was decoded, also behind the ends of the slices: the collector must not meet an address that C has
+// freed.
 func (e *effects) reset() {
+	clear(e.Emitted)
+	clear(e.State)
+	clear(e.Metrics)
+	clear(e.properties)
 	e.Emitted, e.State, e.Metrics, e.properties = e.Emitted[:0], e.State[:0], e.Metrics[:0], e.properties[:0]
 	e.decoded = false
 }

@@ -18,6 +18,10 @@ wasm_engine_t *woe_engine_new(size_t stack_bytes) {
   wasmtime_config_wasm_multi_memory_set(config, false);
   wasmtime_config_wasm_memory64_set(config, false);
   wasmtime_config_wasm_component_model_set(config, false);
+  wasmtime_config_wasm_exceptions_set(config, false);
+  wasmtime_config_wasm_wide_arithmetic_set(config, false);
+  wasmtime_config_wasm_custom_page_sizes_set(config, false);
+  wasmtime_config_wasm_stack_switching_set(config, false);
   return wasm_engine_new_with_config(config);
 }
 

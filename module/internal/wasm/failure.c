@@ -36,11 +36,16 @@ static const char *const trap_words[] = {
     "conversion out of range",  "unreachable",                 "interrupted",
 };
 
-void woe_error_text(woe_buffer *b, wasmtime_error_t *error) {
+static void append_error(woe_buffer *b, const wasmtime_error_t *error) {
   wasm_byte_vec_t text;
   wasmtime_error_message(error, &text);
   append_text(b, text.data, text.size);
   wasm_byte_vec_delete(&text);
+}
+
+// woe_error_text appends what an error says, and releases it.
+void woe_error_text(woe_buffer *b, wasmtime_error_t *error) {
+  append_error(b, error);
   wasmtime_error_delete(error);
 }
 
@@ -63,18 +68,25 @@ static void describe_trap(woe_instance *i, wasm_trap_t *trap) {
   wasm_trap_delete(trap);
 }
 
+// woe_trap ends the call from a host function.
+wasm_trap_t *woe_trap(woe_instance *i, const char *text) {
+  i->detail.len = 0;
+  append_text(&i->detail, text, strlen(text));
+  return wasmtime_trap_new(text, strlen(text));
+}
+
 // woe_failure describes and releases what a call returned, and says how the call ended.
 woe_end woe_failure(woe_instance *i, wasmtime_error_t *error, wasm_trap_t *trap) {
-  i->detail.len = 0;
+  bool own = i->exited || i->deadline_hit || i->bad_pointer; // detail has our words already; the place is missing
   i->trap_code = UINT8_MAX;
   if (trap) {
     describe_trap(i, trap);
   } else {
     wasm_frame_vec_t frames;
+    if (!own) append_error(&i->detail, error);
     wasmtime_error_wasm_trace(error, &frames);
-    if (i->deadline_hit) wasmtime_error_delete(error); // our own, from the epoch: only the place tells something
-    else woe_error_text(&i->detail, error);
-    append_frames(&i->detail, &frames);
+    append_frames(&i->detail, &frames); // they point into the error
+    wasmtime_error_delete(error);
   }
   if (i->exited) return WOE_EXIT;
   if (i->deadline_hit) return WOE_DEADLINE;

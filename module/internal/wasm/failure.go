@@ -14,6 +14,8 @@ import (
 
 const (
 	trapStackOverflow = 0
+	trapOutOfBounds   = 1
+	trapUnreachable   = 9
 
 	lastWords = 256 // bytes of a guest's log that go with its error
 )
@@ -33,7 +35,7 @@ func (i *Instance) failure(op string, end C.woe_end) error {
 		return e
 	case C.WOE_DEADLINE:
 		e := i.newError(op, module.KindDeadline, fmt.Sprintf("used up its %v%s", i.deadlineOf(op), where(detail)))
-		e.Hint = "raise limits.deadlineMs if it needs longer"
+		e.Hint = fmt.Sprintf("raise limits.%s if it needs longer", limitOf(op))
 		return e
 	case C.WOE_POINTER:
 		return i.newError(op, module.KindABI, detail)
@@ -47,17 +49,21 @@ func (i *Instance) failure(op string, end C.woe_end) error {
 	return i.newError(op, module.KindHost, detail)
 }
 
-// trap names a trap. The engine does not tell why a memory could not grow, but a guest that traps with its memory
-// full has most likely run into its limit.
+// trap names a trap. The engine does not tell that a memory could not grow, but a guest whose memory is full and that
+// then gives up, as allocators do, has most likely run into its limit. One that asked for a large piece may have.
 func (i *Instance) trap(op, detail string) error {
 	e := i.newError(op, module.KindTrap, detail)
 	switch {
 	case i.c.trap_code == trapStackOverflow:
 		e.Hint = "raise limits.stackKiB if the recursion is meant"
+	case i.c.trap_code != trapUnreachable && i.c.trap_code != trapOutOfBounds:
 	case i.Memory()+64<<10 > i.limits.Memory:
 		e.Kind = module.KindMemory
 		e.Message += i.memoryUse()
 		e.Hint = "raise limits.memoryMiB"
+	case 2*i.Memory() > i.limits.Memory:
+		e.Message += i.memoryUse()
+		e.Hint = "raise limits.memoryMiB if it ran out of memory"
 	}
 	return e
 }
@@ -92,8 +98,16 @@ func (i *Instance) lastWords() string {
 	return strings.ToValidUTF8(text, "")
 }
 
-func (i *Instance) deadlineOf(op string) string {
+// limitOf returns the limit that gives op its time.
+func limitOf(op string) string {
 	if op == "instantiate" || op == "configure" {
+		return "startMs"
+	}
+	return "deadlineMs"
+}
+
+func (i *Instance) deadlineOf(op string) string {
+	if limitOf(op) == "startMs" {
 		return fmt.Sprintf("%v to start", startDeadline(i.limits))
 	}
 	return fmt.Sprintf("%v of processor time", i.limits.Deadline)

@@ -7,8 +7,10 @@ package wasm
 import "C"
 
 import (
-	"runtime"
+	"fmt"
+	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -16,14 +18,16 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm/binary"
 )
 
-// Guest is a compiled binary. It stays usable until Close; instances outlive it.
+// Guest is a compiled binary. It stays usable until Close, which must come before the Host's; instances outlive it.
 type Guest struct {
-	host     *Host
-	name     module.GuestName
-	info     *binary.Info
-	engine   *engine
+	host   *Host
+	name   module.GuestName
+	info   *binary.Info
+	engine *engine
+
+	mu       sync.RWMutex // held by starts against Close
 	compiled *C.wasmtime_module_t
-	prepared *C.wasmtime_instance_pre_t
+	prepared *C.wasmtime_instance_pre_t // nil after Close
 }
 
 // Compile checks that the binary is a guest which this host runs, and compiles it for the limits' stack. An error is
@@ -59,10 +63,17 @@ func (g *Guest) HasTimer() bool {
 	return ok
 }
 
-// Close frees the compiled code once the last instance is closed too.
+// Close frees the compiled code once the last instance is closed too. It waits for starts that are under way; later ones
+// are refused.
 func (g *Guest) Close() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.prepared == nil {
+		return
+	}
 	C.wasmtime_instance_pre_delete(g.prepared)
 	C.wasmtime_module_delete(g.compiled)
+	g.prepared, g.compiled = nil, nil
 }
 
 // Options are what an instance is started with.
@@ -73,21 +84,30 @@ type Options struct {
 	State  map[string][]byte // what the signal kept
 }
 
-// Start instantiates the guest and runs its _initialize, within limits.Start. An error is a *module.GuestError.
+// Start instantiates the guest and runs its _initialize, within limits.Start. An error is a *module.GuestError. State
+// that exceeds limits.Storage is kept; the guest can set nothing before it has deleted enough.
 func (g *Guest) Start(o Options) (*Instance, error) {
+	refuse := func(kind module.GuestErrorKind, reason, hint string) (*Instance, error) {
+		return nil, &module.GuestError{Guest: g.name, Signal: o.Signal, Op: "instantiate", Kind: kind, Message: reason, Hint: hint}
+	}
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	if g.prepared == nil {
+		return refuse(module.KindHost, "the guest has been closed", "")
+	}
 	if err := checkLimits(g.info, o.Limits); err != nil {
-		return nil, &module.GuestError{Guest: g.name, Signal: o.Signal, Op: "instantiate", Kind: module.KindMemory,
-			Message: err.Error(), Hint: "raise limits.memoryMiB"}
+		return refuse(module.KindMemory, err.Error(), "raise limits.memoryMiB")
 	}
 	i := &Instance{guest: g, signal: o.Signal, limits: o.Limits}
-	i.c = newInstance(g.engine, o.Limits, environment(o.Env))
-	for key, value := range o.State {
-		C.woe_state_set(&i.c.state, bytesOf([]byte(key)), C.uint32_t(len(key)), bytesOf(value), C.uint32_t(len(value)))
+	if i.c = newInstance(g.engine, o.Limits, environment(o.Env)); i.c == nil {
+		return refuse(module.KindHost, "the host has no memory left", "")
 	}
-	C.woe_state_commit(&i.c.state)
-
+	if err := i.load(o.State); err != nil {
+		i.Close()
+		return refuse(module.KindHost, err.Error(), "")
+	}
 	g.host.enter()
-	end := C.woe_start(i.c, g.prepared, C.int64_t(o.Limits.Start))
+	end := C.woe_start(i.c, g.prepared, C.int64_t(startDeadline(o.Limits)))
 	g.host.leave()
 	if err := i.failure("instantiate", end); err != nil {
 		i.Close()
@@ -96,6 +116,17 @@ func (g *Guest) Start(o Options) (*Instance, error) {
 	return i, nil
 }
 
+// load gives a new instance the state that its signal kept.
+func (i *Instance) load(state map[string][]byte) error {
+	for key, value := range state {
+		if !C.woe_state_load(&i.c.state, bytesOf([]byte(key)), C.uint32_t(len(key)), bytesOf(value), C.uint32_t(len(value))) {
+			return fmt.Errorf("load state %q: the host has no memory left", key)
+		}
+	}
+	return nil
+}
+
+// newInstance returns an instance in which nothing runs yet, or nil where the host has no memory.
 func newInstance(e *engine, limits module.Limits, env []byte) *C.woe_instance {
 	c := C.woe_limits{
 		memory_bytes:   C.int64_t(limits.Memory),
@@ -104,7 +135,11 @@ func newInstance(e *engine, limits module.Limits, env []byte) *C.woe_instance {
 		emits:          C.uint32_t(limits.EmitsPerCall),
 		emit_bytes:     C.uint32_t(limits.EmitBytesPerCall),
 	}
-	return C.woe_instance_new(e.engine, &c, (*C.char)(unsafe.Pointer(bytesOf(env))), C.size_t(len(env)))
+	i := C.woe_instance_new(e.engine, &c, (*C.char)(unsafe.Pointer(bytesOf(env))), C.size_t(len(env)))
+	if i != nil {
+		i.state.seed = [2]C.uint64_t{C.uint64_t(rand.Uint64()), C.uint64_t(rand.Uint64())}
+	}
+	return i
 }
 
 // environment encodes variables as WASI hands them out: "NAME=value\0" after each other, by name.
@@ -121,7 +156,7 @@ func environment(env map[string]string) []byte {
 	return block
 }
 
-// startDeadline is the time that a first configuration has, which for a Go guest includes setting its runtime up.
+// startDeadline is the time that instantiation has, and a configuration: for a Go guest they set its runtime up.
 func startDeadline(limits module.Limits) time.Duration { return max(limits.Start, limits.Deadline) }
 
 // bytesOf returns the address of b for C; it may be nil where b is empty.
@@ -131,7 +166,6 @@ func bytesOf(b []byte) *C.uint8_t {
 
 // takeText returns what C wrote into a buffer of its own, and frees it.
 func takeText(b *C.woe_buffer) string {
-	defer runtime.KeepAlive(b)
 	text := string(viewOf(b))
 	C.free(unsafe.Pointer(b.data))
 	b.data, b.len, b.cap = nil, 0, 0

@@ -28,6 +28,7 @@ import "C"
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -38,6 +39,9 @@ import (
 
 // Version is the version of the embedded Wasmtime.
 const Version = "39.0.1"
+
+// maxStack bounds the Wasm stack in bytes: it is part of the thread's, which the C library may have made 2 MiB small.
+const maxStack = 1 << 20
 
 // tick is how often the epoch strikes while calls run, and so the precision of a deadline.
 const tick = 2 * time.Millisecond
@@ -74,7 +78,7 @@ func New() (*Host, error) {
 	return h, nil
 }
 
-// Close ends the ticker and frees the engines. All instances must have been closed before.
+// Close ends the ticker and frees the engines, once. All guests and instances must have been closed before.
 func (h *Host) Close() {
 	close(h.done)
 	h.ended.Wait()
@@ -87,8 +91,11 @@ func (h *Host) Close() {
 	}
 }
 
-// engineFor returns the engine with the given Wasm stack, in bytes.
+// engineFor returns the engine with the given Wasm stack, in bytes. Wasmtime aborts the process where it is none.
 func (h *Host) engineFor(stack int) (*engine, error) {
+	if stack <= 0 || stack > maxStack {
+		return nil, fmt.Errorf("make engine: a stack of %d bytes is not between 1 and %d", stack, maxStack)
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if e := h.engines[stack]; e != nil {

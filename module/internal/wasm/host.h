@@ -32,10 +32,11 @@ enum { WOE_EMIT = 1, WOE_STATE_SET = 2, WOE_STATE_DELETE = 3, WOE_METRIC = 4 };
 
 // A guest's state: an open-addressing table of byte strings with a journal of what the call at hand replaced.
 typedef struct {
+  uint64_t seed[2]; // of the hash, so that a guest cannot choose keys that collide
   struct woe_entry *slots;
   size_t cap, used, live; // slots; slots ever used; entries
   int64_t bytes, limit;   // as counted against the quota
-  int64_t journal_bytes;  // what the journal keeps, counted likewise
+  int64_t journal_bytes;  // what the journal keeps alive, counted likewise
   struct woe_undo *undo;
   size_t undo_len, undo_cap;
 } woe_state;
@@ -70,6 +71,7 @@ typedef struct {
   bool clock_started, deadline_hit, exited, bad_pointer;
   int32_t exit_code;
   uint32_t emits, metrics;
+  uint64_t emitted_bytes;
 
   // What the call leaves behind for Go.
   int32_t verdict;
@@ -98,6 +100,7 @@ woe_end woe_timer(woe_instance *, const uint8_t *properties, size_t properties_l
 size_t woe_memory_bytes(const woe_instance *);
 
 // memory.c
+bool woe_reserve(woe_buffer *, size_t);
 bool woe_append(woe_buffer *, const void *, size_t);
 bool woe_append_u32(woe_buffer *, uint32_t);
 void woe_log(woe_instance *, uint32_t level, const uint8_t *text, size_t len);
@@ -106,14 +109,16 @@ wasm_trap_t *woe_pointer_trap(woe_instance *, const char *function);
 woe_instance *woe_caller_instance(wasmtime_caller_t *);
 
 // failure.c
+wasm_trap_t *woe_trap(woe_instance *, const char *text);
 woe_end woe_failure(woe_instance *, wasmtime_error_t *, wasm_trap_t *);
 void woe_error_text(woe_buffer *, wasmtime_error_t *);
 
 // state.c
 int32_t woe_state_get(const woe_state *, const uint8_t *key, uint32_t key_len, uint8_t *out, uint32_t cap);
 bool woe_state_set(woe_state *, const uint8_t *key, uint32_t key_len, const uint8_t *value, uint32_t len);
-void woe_state_delete(woe_state *, const uint8_t *key, uint32_t key_len);
-void woe_state_record(const woe_state *, woe_buffer *out);
+bool woe_state_load(woe_state *, const uint8_t *key, uint32_t key_len, const uint8_t *value, uint32_t len);
+bool woe_state_delete(woe_state *, const uint8_t *key, uint32_t key_len);
+bool woe_state_record(const woe_state *, woe_buffer *out);
 void woe_state_commit(woe_state *);
 void woe_state_rollback(woe_state *);
 void woe_state_free(woe_state *);

@@ -71,9 +71,17 @@ static void begin(woe_instance *i, int64_t deadline_ns) {
   i->slept_ns = 0;
   i->clock_started = i->deadline_hit = i->exited = i->bad_pointer = false;
   i->emits = i->metrics = 0;
+  i->emitted_bytes = 0;
   i->effects.len = i->logs.len = i->reason.len = i->detail.len = 0;
   i->logs_dropped = 0;
   wasmtime_context_set_epoch_deadline(i->context, 1);
+}
+
+// broken ends a call for a reason that is not the engine's.
+static woe_end broken(woe_instance *i, const char *reason) {
+  i->detail.len = 0;
+  woe_append(&i->detail, reason, strlen(reason));
+  return WOE_HOST;
 }
 
 // finish flushes unfinished output lines and settles the transaction.
@@ -83,8 +91,12 @@ static woe_end finish(woe_instance *i, woe_end end) {
     woe_log(i, n ? 3 : 2, i->lines[n].data, i->lines[n].len);
     i->lines[n].len = 0;
   }
-  if (end == WOE_OK && i->verdict >= 0 && i->verdict <= WOE_VERDICT_MAX) {
-    woe_state_record(&i->state, &i->effects);
+  bool kept = end == WOE_OK && i->verdict >= 0 && i->verdict <= WOE_VERDICT_MAX;
+  if (kept && !woe_state_record(&i->state, &i->effects)) {
+    end = broken(i, "the host has no memory left for the guest's state");
+    kept = false;
+  }
+  if (kept) {
     woe_state_commit(&i->state);
   } else {
     woe_state_rollback(&i->state);
@@ -101,13 +113,14 @@ static woe_end call(woe_instance *i, const wasmtime_func_t *function, wasmtime_v
   return error || trap ? woe_failure(i, error, trap) : WOE_OK;
 }
 
-// hand_in copies what the host passes to the guest into room that the guest allocates.
+// hand_in copies what the host passes to the guest into room that the guest allocates. Nothing needs no room.
 static woe_end hand_in(woe_instance *i, const uint8_t *bytes, size_t len, uint32_t *pointer) {
+  if (len > INT32_MAX) return broken(i, "the message is too long for a guest");
   wasmtime_val_raw_t value = {.i32 = (int32_t)len};
   woe_end end = call(i, &i->alloc, &value, 1);
   if (end != WOE_OK) return end;
   *pointer = (uint32_t)value.i32;
-  if (*pointer == 0) return WOE_NO_MEMORY;
+  if (*pointer == 0 && len) return WOE_NO_MEMORY;
   uint8_t *room = woe_guest_bytes(i, *pointer, (uint32_t)len);
   if (!room) {
     static const char text[] = "edge_alloc returned room outside the guest's memory";
@@ -145,10 +158,10 @@ woe_end woe_start(woe_instance *i, wasmtime_instance_pre_t *prepared, int64_t de
   if ((i->has_memory = lookup(i, &handle, "memory", WOE_EXTERN_MEMORY, &e))) i->memory = e.of.memory;
   if ((i->has_configure = lookup(i, &handle, "edge_configure", WOE_EXTERN_FUNC, &e))) i->configure = e.of.func;
   if ((i->has_timer = lookup(i, &handle, "edge_timer", WOE_EXTERN_FUNC, &e))) i->timer = e.of.func;
-  if (!i->has_memory || !lookup(i, &handle, "edge_alloc", WOE_EXTERN_FUNC, &e)) return finish(i, WOE_HOST);
-  i->alloc = e.of.func;
-  if (!lookup(i, &handle, "edge_message", WOE_EXTERN_FUNC, &e)) return finish(i, WOE_HOST);
-  i->message = e.of.func;
+  bool has_alloc, has_message;
+  if ((has_alloc = lookup(i, &handle, "edge_alloc", WOE_EXTERN_FUNC, &e))) i->alloc = e.of.func;
+  if ((has_message = lookup(i, &handle, "edge_message", WOE_EXTERN_FUNC, &e))) i->message = e.of.func;
+  if (!i->has_memory || !has_alloc || !has_message) return finish(i, broken(i, "it lacks an export of edge/1"));
   woe_end end = WOE_OK;
   if (lookup(i, &handle, "_initialize", WOE_EXTERN_FUNC, &e)) {
     wasmtime_val_raw_t none = {0};
@@ -179,7 +192,7 @@ woe_end woe_timer(woe_instance *i, const uint8_t *properties, size_t properties_
   i->properties = properties;
   i->properties_len = properties_len;
   wasmtime_val_raw_t value = {0};
-  woe_end end = call(i, &i->timer, &value, 1);
+  woe_end end = i->has_timer ? call(i, &i->timer, &value, 1) : broken(i, "it does not export edge_timer () → i32");
   if (end == WOE_OK) i->verdict = value.i32;
   return finish(i, end);
 }

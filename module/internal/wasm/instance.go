@@ -9,6 +9,7 @@ import "C"
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
@@ -28,7 +29,7 @@ type Instance struct {
 // Message hands a message to the guest and returns its verdict. An error is a *module.GuestError; one of kind failed
 // comes with a negative verdict and leaves the instance usable.
 func (i *Instance) Message(m module.Message) (module.Verdict, error) {
-	if err := i.alive("call edge_message of"); err != nil {
+	if err := i.begin("call edge_message of"); err != nil {
 		return 0, err
 	}
 	i.encodeProperties(m.Properties)
@@ -39,9 +40,10 @@ func (i *Instance) Message(m module.Message) (module.Verdict, error) {
 	return i.verdict("call edge_message of", end)
 }
 
-// Tick calls the guest's timer, with the properties of the tick, as Message does with a message.
+// Tick calls the guest's timer, with the properties of the tick, as Message does with a message. The guest must have one
+// ([Guest.HasTimer]).
 func (i *Instance) Tick(properties module.Properties) (module.Verdict, error) {
-	if err := i.alive("call edge_timer of"); err != nil {
+	if err := i.begin("call edge_timer of"); err != nil {
 		return 0, err
 	}
 	i.encodeProperties(properties)
@@ -54,7 +56,7 @@ func (i *Instance) Tick(properties module.Properties) (module.Verdict, error) {
 // Configure gives the guest its settings: the JSON document {"signal","partition","settings"}. A guest that has no
 // edge_configure accepts everything. An error of kind refused says why; the guest then keeps its old settings.
 func (i *Instance) Configure(document []byte) error {
-	if err := i.alive("configure"); err != nil {
+	if err := i.begin("configure"); err != nil {
 		return err
 	}
 	i.guest.host.enter()
@@ -72,27 +74,34 @@ func (i *Instance) Configure(document []byte) error {
 // Dead reports whether a call ended so badly that the instance cannot be called again.
 func (i *Instance) Dead() bool { return i.dead }
 
-// Memory returns the size of the guest's linear memory, in bytes.
-func (i *Instance) Memory() int64 { return int64(C.woe_memory_bytes(i.c)) }
+// Memory returns the size of the guest's linear memory, in bytes; 0 after Close.
+func (i *Instance) Memory() int64 {
+	if i.c == nil {
+		return 0
+	}
+	return int64(C.woe_memory_bytes(i.c))
+}
 
-// Close frees the instance and all that its guest held.
+// Close frees the instance and all that its guest held. What the last call left behind is gone with it.
 func (i *Instance) Close() {
 	if i.c != nil {
+		i.effects.reset()
 		C.woe_instance_delete(i.c)
 		i.c, i.dead = nil, true
 	}
 }
 
-func (i *Instance) alive(op string) error {
+// begin lets go of what the last call left behind, before C writes over it.
+func (i *Instance) begin(op string) error {
+	i.effects.reset()
 	if i.dead {
-		return i.newError(op, module.KindHost, "the instance has ended")
+		return &module.GuestError{Guest: i.guest.name, Signal: i.signal, Op: op, Kind: module.KindHost, Message: "the instance has ended"}
 	}
 	return nil
 }
 
 // verdict turns the end of a call into what the guest said, or into an error.
 func (i *Instance) verdict(op string, end C.woe_end) (module.Verdict, error) {
-	i.effects.reset()
 	if err := i.failure(op, end); err != nil {
 		return 0, err
 	}
@@ -100,7 +109,7 @@ func (i *Instance) verdict(op string, end C.woe_end) (module.Verdict, error) {
 	case verdict < 0:
 		return verdict, i.newError(op, module.KindFailed, i.reason())
 	case verdict > module.Done:
-		e := i.newError(op, module.KindABI, "the verdict is not one: 0 drop, 1 pass, 2 done, negative failed")
+		e := i.newError(op, module.KindABI, fmt.Sprintf("the verdict %d is not one: 0 drop, 1 pass, 2 done, negative failed", verdict))
 		i.dead = true
 		return 0, e
 	default:

@@ -8,15 +8,21 @@
 
 enum { WOE_LOG_LINE_MAX = 4096, WOE_LOGS_MAX = 64 * 1024 };
 
+// woe_reserve makes room for len more bytes. A record is reserved as a whole before its first byte is written, so that
+// Go never reads half of one.
+bool woe_reserve(woe_buffer *b, size_t len) {
+  if (b->cap - b->len >= len) return true;
+  size_t cap = b->cap ? b->cap : 256;
+  while (cap - b->len < len) cap *= 2;
+  uint8_t *grown = realloc(b->data, cap);
+  if (!grown) return false;
+  b->data = grown;
+  b->cap = cap;
+  return true;
+}
+
 bool woe_append(woe_buffer *b, const void *data, size_t len) {
-  if (b->cap - b->len < len) {
-    size_t cap = b->cap ? b->cap : 256;
-    while (cap - b->len < len) cap *= 2;
-    uint8_t *grown = realloc(b->data, cap);
-    if (!grown) return false;
-    b->data = grown;
-    b->cap = cap;
-  }
+  if (!woe_reserve(b, len)) return false;
   if (len) memcpy(b->data + b->len, data, len);
   b->len += len;
   return true;
@@ -27,7 +33,7 @@ bool woe_append_u32(woe_buffer *b, uint32_t v) { return woe_append(b, &v, sizeof
 // woe_log keeps a line for Go: level, length, bytes. A call may leave WOE_LOGS_MAX bytes; what exceeds them is counted.
 void woe_log(woe_instance *i, uint32_t level, const uint8_t *text, size_t len) {
   if (len > WOE_LOG_LINE_MAX) len = WOE_LOG_LINE_MAX;
-  if (i->logs.len + len + 8 > WOE_LOGS_MAX) {
+  if (i->logs.len + len + 8 > WOE_LOGS_MAX || !woe_reserve(&i->logs, len + 8)) {
     i->logs_dropped++;
     return;
   }
@@ -49,11 +55,18 @@ uint8_t *woe_guest_bytes(woe_instance *i, uint32_t pointer, uint32_t len) {
 
 wasm_trap_t *woe_pointer_trap(woe_instance *i, const char *function) {
   char text[96];
-  int n = snprintf(text, sizeof text, "%s was given a pointer or length outside the guest's memory", function);
+  snprintf(text, sizeof text, "%s was given a pointer or length outside the guest's memory", function);
   i->bad_pointer = true;
-  return wasmtime_trap_new(text, (size_t)n);
+  return woe_trap(i, text);
 }
 
+// woe_caller_instance returns the instance that calls. A start function calls before woe_start could look its memory up.
 woe_instance *woe_caller_instance(wasmtime_caller_t *caller) {
-  return wasmtime_context_get_data(wasmtime_caller_context(caller));
+  woe_instance *i = wasmtime_context_get_data(wasmtime_caller_context(caller));
+  wasmtime_extern_t e;
+  if (!i->has_memory && wasmtime_caller_export_get(caller, "memory", 6, &e) && e.kind == WOE_EXTERN_MEMORY) {
+    i->memory = e.of.memory;
+    i->has_memory = true;
+  }
+  return i;
 }

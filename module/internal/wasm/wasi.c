@@ -6,6 +6,7 @@
 
 #include "host.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -16,6 +17,7 @@ enum {
   BADF = 8,
   FAULT = 21,
   INVAL = 28,
+  IO = 29,
   NOSYS = 52,
   SPIPE = 70,
 
@@ -26,6 +28,7 @@ enum {
   EVENT_SIZE = 32,
   SUBSCRIPTIONS_MAX = 64,
   RANDOM_MAX = 1 << 20,
+  WRITE_MAX = 1 << 16,
   LINE_MAX_BYTES = 1024,
   IOVECS_MAX = 1024,
   FILETYPE_CHARACTER_DEVICE = 2,
@@ -122,6 +125,7 @@ WASI(random_get) {
   for (uint32_t done = 0; done < len;) {
     ssize_t got = getrandom(p + done, len - done, 0);
     if (got > 0) done += (uint32_t)got;
+    else if (errno != EINTR) ANSWER(IO);
   }
   ANSWER(SUCCESS);
 }
@@ -136,11 +140,11 @@ WASI(proc_exit) {
   char text[40];
   i->exited = true;
   i->exit_code = v[0].i32;
-  int len = snprintf(text, sizeof text, "exit code %d", v[0].i32);
-  return wasmtime_trap_new(text, (size_t)len);
+  snprintf(text, sizeof text, "exit code %d", v[0].i32);
+  return woe_trap(i, text);
 }
 
-// write_line appends to the unfinished line of stream and logs each that is complete. Long ones are cut into pieces.
+// write_lines appends to the unfinished line of stream and logs each that is complete. Long ones are cut into pieces.
 static void write_lines(woe_instance *i, int stream, const uint8_t *text, size_t len) {
   woe_buffer *line = &i->lines[stream];
   for (size_t at = 0; at < len; at++) {
@@ -158,14 +162,13 @@ WASI(fd_write) {
   if (count > IOVECS_MAX) ANSWER(INVAL);
   const uint8_t *vectors = woe_guest_bytes(i, (uint32_t)v[1].i32, count * 8);
   if (!vectors) ANSWER(FAULT);
-  for (uint32_t k = 0; k < count; k++) {
+  for (uint32_t k = 0; k < count && written < WRITE_MAX; k++) {
     uint32_t len = load32(vectors + 8 * k + 4);
     const uint8_t *text = woe_guest_bytes(i, load32(vectors + 8 * k), len);
     if (!text) ANSWER(FAULT);
-    if (len > RANDOM_MAX) len = RANDOM_MAX; // a short write, so that one call cannot keep the host long
+    if (len > WRITE_MAX - written) len = WRITE_MAX - written; // a short write: one call cannot keep the host long
     write_lines(i, fd == 2, text, len);
     written += len;
-    if (len == RANDOM_MAX) break;
   }
   ANSWER(store32(i, v[3].i32, written) ? SUCCESS : FAULT);
 }
@@ -207,7 +210,7 @@ WASI(not_offered) {
   ANSWER(NOSYS);
 }
 
-// shortest returns how long the subscription at s wants to wait, in nanoseconds; what is no clock is ready at once.
+// wait_of returns how long the subscription at s wants to wait, in nanoseconds; what is no clock is ready at once.
 static uint64_t wait_of(const uint8_t *s) {
   if (s[8] != EVENT_CLOCK) return 0;
   uint64_t timeout = load64(s + 24);
@@ -241,7 +244,7 @@ WASI(poll_oneoff) {
     waits[k] = wait_of(s + k * SUBSCRIPTION_SIZE);
     if (waits[k] < least) least = waits[k];
   }
-  if (least > 0 && !sleep_within_deadline(i, least)) return wasmtime_trap_new("deadline", 8);
+  if (least > 0 && !sleep_within_deadline(i, least)) return woe_trap(i, "deadline");
   for (uint32_t k = 0; k < count; k++) {
     if (waits[k] > least) continue;
     uint8_t event[EVENT_SIZE] = {0};

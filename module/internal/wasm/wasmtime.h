@@ -61,6 +61,10 @@ void wasmtime_config_wasm_relaxed_simd_set(wasm_config_t *, bool);
 void wasmtime_config_wasm_multi_memory_set(wasm_config_t *, bool);
 void wasmtime_config_wasm_memory64_set(wasm_config_t *, bool);
 void wasmtime_config_wasm_component_model_set(wasm_config_t *, bool);
+void wasmtime_config_wasm_exceptions_set(wasm_config_t *, bool);
+void wasmtime_config_wasm_wide_arithmetic_set(wasm_config_t *, bool);
+void wasmtime_config_wasm_custom_page_sizes_set(wasm_config_t *, bool);
+void wasmtime_config_wasm_stack_switching_set(wasm_config_t *, bool);
 
 wasm_engine_t *wasm_engine_new_with_config(wasm_config_t *);
 void wasm_engine_delete(wasm_engine_t *);
@@ -114,6 +118,7 @@ void *wasmtime_context_get_data(const wasmtime_context_t *);
 void wasmtime_context_set_epoch_deadline(wasmtime_context_t *, uint64_t ticks);
 
 wasmtime_context_t *wasmtime_caller_context(wasmtime_caller_t *);
+bool wasmtime_caller_export_get(wasmtime_caller_t *, const char *, size_t, wasmtime_extern_t *);
 wasmtime_error_t *wasmtime_func_call_unchecked(wasmtime_context_t *, const wasmtime_func_t *, wasmtime_val_raw_t *,
                                                size_t, wasm_trap_t **);
 uint8_t *wasmtime_memory_data(const wasmtime_context_t *, const wasmtime_memory_t *);
