@@ -1,6 +1,8 @@
 package edgehub
 
 import (
+	"context"
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -176,4 +178,18 @@ func TestAServerThatSpeaksNonsenseIsDroppedAndRetried(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestAnAnswerCountsEvenIfTheConnectionEndsWithIt(t *testing.T) {
+	ctx, end := context.WithCancelCause(t.Context())
+	end(io.EOF)
+	answers := make(chan connack, 1)
+	for range 100 {
+		answers <- connack{code: 5}
+		answer, err := await(t.Context(), &connection{ctx: ctx}, answers)
+		require.NoError(t, err)
+		assert.EqualValues(t, 5, answer.code)
+	}
+	_, err := await(t.Context(), &connection{ctx: ctx}, answers)
+	assert.ErrorIs(t, err, io.EOF)
 }

@@ -242,3 +242,21 @@ func TestAJumpOfTheWallClockRenewsAtOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestAJumpIsToldOnceHoweverOftenItsRenewalFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		credentials := &testCredentials{}
+		h := run(t, func(c *Config) { c.Identity.credentials = credentials })
+		h.connected().answerPings()
+		credentials.fail(errTest)
+		h.clock.set(time.Hour)
+		awaitEvent[ClockJumped](h)
+		time.Sleep(10 * time.Minute)
+		failures := len(h.events)
+		assert.Greater(t, failures, 5)
+		assert.Less(t, failures, 60, "renewals have their backoff")
+		for range failures {
+			assert.IsType(t, RenewalFailed{}, <-h.events)
+		}
+	})
+}

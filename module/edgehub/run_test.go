@@ -123,30 +123,36 @@ func TestWaitsBetweenAttemptsGrowToAMinuteAndStartAnewAfterAStableOne(t *testing
 func TestAnotherClientOfTheIdentityIsNamedAndNotFoughtWith(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := run(t, nil)
-		steal := func() Retrying {
+		// lose takes a connection away and returns what is said of that.
+		lose := func(after time.Duration) (contested []IdentityContested, attempt int) {
 			p := h.connected()
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(after)
 			p.close()
-			return awaitEvent[Retrying](h)
+			for {
+				switch e := (<-h.events).(type) {
+				case IdentityContested:
+					contested = append(contested, e)
+				case Retrying:
+					return contested, e.Attempt
+				}
+			}
 		}
-		for range 2 {
-			steal()
-		}
-		p := h.connected()
-		p.close()
-		assert.Equal(t, 3, awaitEvent[IdentityContested](h).Losses)
-		assert.Equal(t, 3, awaitEvent[Retrying](h).Attempt, "the wait grows although CONNECT succeeds")
-
-		p = h.connected()
-		time.Sleep(contestedWithin)
-		p.close()
-		assert.Equal(t, 4, awaitEvent[Retrying](h).Attempt)
-		for range 2 {
-			steal()
-		}
-		for len(h.events) > 0 {
-			_, contested := (<-h.events).(IdentityContested)
-			assert.False(t, contested, "only losses in a row count")
+		for i, want := range []struct {
+			after     time.Duration
+			contested []IdentityContested
+		}{
+			{100 * time.Millisecond, nil},
+			{0, nil},
+			{time.Second, []IdentityContested{{Losses: 3}}},
+			{0, []IdentityContested{{Losses: 4}}},
+			{contestedWithin, nil},
+			{0, nil}, // counted in a row only
+			{0, nil},
+			{0, []IdentityContested{{Losses: 3}}},
+		} {
+			contested, attempt := lose(want.after)
+			assert.Equal(t, want.contested, contested, "loss %d", i+1)
+			assert.Equal(t, i+1, attempt, "the wait grows although CONNECT succeeds")
 		}
 	})
 }
