@@ -293,7 +293,7 @@ func TestHammer(t *testing.T) {
 			times[published.properties.Value(mid)]++
 		}
 	}
-	assert.Len(t, times, 3*inputs)
+	assert.Equal(t, 3*inputs, len(times), "results that edgeHub has")
 	for id, n := range times {
 		require.Equal(t, 1, n, id)
 	}

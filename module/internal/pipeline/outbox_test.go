@@ -111,6 +111,19 @@ func TestSendingAgainWaitsUntilAllThatWasUnderWayHasComeBack(t *testing.T) {
 	})
 }
 
+func TestAcknowledgementsMayOvertakeResultsThatAreSentAgain(t *testing.T) {
+	outboxTest(t, func(t *testing.T, m *mailer) {
+		m.put("a", "b", "c")
+		m.pick(1)[0].done(errors.New("connection lost"))
+		m.prompt = true
+		m.ack(all) // b and c, on another connection
+		synctest.Wait()
+		m.put("d")
+		assert.Equal(t, []string{"b", "c", "a", "d"}, m.told)
+		assert.Zero(t, m.waiting())
+	})
+}
+
 func TestWithoutAConnectionResultsWaitForOne(t *testing.T) {
 	outboxTest(t, func(t *testing.T, m *mailer) {
 		m.lose()

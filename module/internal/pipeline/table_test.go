@@ -181,6 +181,51 @@ func TestReadingAfterOneInDoubtIsNotTakenForIt(t *testing.T) {
 	})
 }
 
+func TestRedeliverySettlesWhatCameBeforeIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig, runs *atomic.Int32) {
+		r.deliver(t, 1, "on")
+		r.deliver(t, 1, "off")
+		r.connect()
+		r.ack(1) // on: in vain, as far as can be known
+		r.deliver(t, 2, "off")
+		r.deliver(t, 2, "on")
+		assert.EqualValues(t, 3, runs.Load(), "edgeHub did not repeat the first, so it knows it")
+	})
+}
+
+func TestRedeliveryIsOfTheLastOfTwoEqualInputs(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig, runs *atomic.Int32) {
+		r.deliver(t, 1, "on", mid, "m1")
+		r.ack(1)
+		r.deliver(t, 1, "on", mid, "m1") // a sender that says it twice
+		r.lose()
+		r.connect()
+		again := r.deliver(t, 2, "on", mid, "m1")
+		assert.EqualValues(t, 2, runs.Load())
+		assert.False(t, again.acked(), "its result is pending")
+	})
+}
+
+func TestAcknowledgementThatWaitsForOneBeforeItHasNotLeft(t *testing.T) {
+	for name, identity := range identities {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, held := start(t, nil), newHolder()
+				r.route(held)
+				r.deliver(t, 1, "stuck")
+				r.deliver(t, 1, "on", identity...)
+				stuck := <-held.shares
+				(<-held.shares).Finish()
+				time.Sleep(ackTimeout + time.Second) // acknowledgements leave in order: edgeHub has not seen any
+				again := r.deliver(t, 1, "on", identity...)
+				assert.True(t, again.acked())
+				assert.Empty(t, held.shares, "it is not run again")
+				stuck.Finish()
+			})
+		})
+	}
+}
+
 func TestSequenceNumberAloneIsNoIdentity(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig, runs *atomic.Int32) {
 		r.deliver(t, 1, "on", propertySequence, "1")
