@@ -1,12 +1,14 @@
 package store
 
 import (
-	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"regexp"
+	"strconv"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
@@ -25,44 +27,83 @@ type keptLetter struct {
 	Body       []byte            `json:"body"`
 }
 
-// Keep stores a dead letter whole, and lets go of the oldest beyond the folder's bounds.
+// folder is what lies in the folder of dead letters. Names begin with a number that counts on over restarts: the clock of
+// a device may start in the past, and two letters may have the same time.
+type folder struct {
+	dir   string
+	last  uint64 // number that was given last
+	files []letterFile
+	bytes int64
+}
+
+type letterFile struct {
+	name string
+	size int64
+}
+
+var letterName = regexp.MustCompile(`^(\d{12})-.*\.json$`)
+
+// openFolder finds what is there. Files that are none of ours are left alone.
+func openFolder(dir string) (*folder, error) {
+	entries, err := os.ReadDir(dir) // sorted by name
+	if err != nil {
+		return nil, err
+	}
+	f := &folder{dir: dir}
+	for _, e := range entries {
+		match := letterName.FindStringSubmatch(e.Name())
+		if match == nil {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			return nil, err
+		}
+		f.last, _ = strconv.ParseUint(match[1], 10, 64) // twelve digits
+		f.add(letterFile{e.Name(), info.Size()})
+	}
+	return f, nil
+}
+
+func (f *folder) add(file letterFile) {
+	f.files = append(f.files, file)
+	f.bytes += file.size
+}
+
+// Keep stores a dead letter whole, and lets go of the oldest beyond the folder's bounds. After an error it may be there
+// all the same.
 func (s *Store) Keep(m module.Message, l module.DeadLetter) error {
 	content, err := json.Marshal(keptLetter{DeadLetter: l, Properties: m.Properties, Body: m.Body})
 	if err != nil {
 		return fmt.Errorf("encode dead letter: %w", err)
 	}
+	if len(content) > deadLetterBytes {
+		return fmt.Errorf("keep dead letter: its %d bytes are more than the folder's %d", len(content), deadLetterBytes)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	name := l.Time.UTC().Format("20060102T150405.000000000Z") + ".json"
-	if err := replace(filepath.Join(s.dir, deadLetterDir, name), content); err != nil {
+	f := s.letters
+	f.last++
+	name := fmt.Sprintf("%012d-%s.json", f.last, l.Time.UTC().Format("20060102T150405.000Z"))
+	if err := replace(filepath.Join(f.dir, name), content); err != nil {
 		return fmt.Errorf("keep dead letter: %w", err)
 	}
-	if err := s.prune(); err != nil {
+	f.add(letterFile{name, int64(len(content))})
+	if err := f.prune(); err != nil {
 		return fmt.Errorf("prune dead letters: %w", err)
 	}
 	return nil
 }
 
-// prune removes the oldest letters until the rest is within bounds. Names sort by time.
-func (s *Store) prune() error {
-	dir := filepath.Join(s.dir, deadLetterDir)
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(entries, func(a, b os.DirEntry) int { return cmp.Compare(b.Name(), a.Name()) })
-	var bytes int64
-	for i, e := range entries {
-		info, err := e.Info()
-		if err != nil {
+// prune removes the oldest letters until the rest is within bounds. That one was removed by somebody else is no error.
+func (f *folder) prune() error {
+	for len(f.files) > deadLetterCount || f.bytes > deadLetterBytes {
+		oldest := f.files[0]
+		if err := os.Remove(filepath.Join(f.dir, oldest.name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if bytes += info.Size(); i < deadLetterCount && bytes <= deadLetterBytes {
-			continue
-		}
-		if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
-			return err
-		}
+		f.files = f.files[1:]
+		f.bytes -= oldest.size
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 )
 
@@ -23,19 +24,54 @@ const formatVersion = 1
 type Store struct {
 	dir string
 
-	mu sync.Mutex // orders what is written
+	mu      sync.Mutex // guards letters, and orders what is written
+	letters *folder
 }
 
-// Open makes sure that dir exists and can be written.
+// Open makes sure that dir exists and can be written, and removes what a crash left half written. No other Store may be
+// open on dir.
 func Open(dir string) (*Store, error) {
-	if err := os.MkdirAll(filepath.Join(dir, deadLetterDir), 0o700); err != nil {
+	letters := filepath.Join(dir, deadLetterDir)
+	if err := os.MkdirAll(letters, 0o700); err != nil {
 		return nil, fmt.Errorf("open storage: %w", err)
 	}
-	probe := filepath.Join(dir, ".probe")
-	if err := os.WriteFile(probe, nil, 0o600); err != nil {
+	for _, d := range []string{dir, letters} {
+		if err := errors.Join(removeLeftovers(d), probe(d)); err != nil {
+			return nil, fmt.Errorf("open storage: %w", err)
+		}
+	}
+	f, err := openFolder(letters)
+	if err != nil {
 		return nil, fmt.Errorf("open storage: %w", err)
 	}
-	return &Store{dir: dir}, os.Remove(probe)
+	return &Store{dir: dir, letters: f}, nil
+}
+
+// unfinished is what the names of files begin with that are not yet in their place.
+const unfinished = ".new-"
+
+func removeLeftovers(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), unfinished) {
+			if err := os.Remove(filepath.Join(dir, e.Name())); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// probe reports whether files can be made in dir.
+func probe(dir string) error {
+	file, err := os.CreateTemp(dir, unfinished+"*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
 }
 
 // document is how a value is stored.
@@ -46,7 +82,8 @@ type document struct {
 
 const lastGoodFile = "last-good.json"
 
-// ErrCorrupt means that a stored file could not be read. It has been set aside under the name that the error gives.
+// ErrCorrupt means that a stored file could not be read. It has been set aside under the name that the error gives, unless
+// that failed too.
 var ErrCorrupt = errors.New("stored file is corrupt")
 
 // SaveLastGood stores value, as JSON, as the last good twin.
@@ -82,8 +119,8 @@ func (s *Store) LoadLastGood(value any) (bool, error) {
 	}
 	var d document
 	err = json.Unmarshal(whole, &d)
-	if err == nil && d.Format > formatVersion {
-		err = fmt.Errorf("it has format %d, this version reads up to %d", d.Format, formatVersion)
+	if err == nil && (d.Format < 1 || d.Format > formatVersion) {
+		err = fmt.Errorf("it has format %d, this version reads 1 to %d", d.Format, formatVersion)
 	}
 	if err == nil {
 		err = json.Unmarshal(d.Value, value)
@@ -93,14 +130,15 @@ func (s *Store) LoadLastGood(value any) (bool, error) {
 	}
 	aside := path + ".corrupt"
 	if renameErr := os.Rename(path, aside); renameErr != nil {
-		return false, fmt.Errorf("load last good twin: %w", renameErr)
+		return false, fmt.Errorf("%w: %s: %w; set aside: %w", ErrCorrupt, lastGoodFile, err, renameErr)
 	}
 	return false, fmt.Errorf("%w: %s: %w; it was set aside as %s", ErrCorrupt, lastGoodFile, err, filepath.Base(aside))
 }
 
-// replace writes a file beside path, syncs it and puts it in its place.
+// replace writes a file beside path, syncs it and puts it in its place. After an error the old one is still there, unless
+// only the directory could not be synced.
 func replace(path string, content []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	file, err := os.CreateTemp(filepath.Dir(path), unfinished+"*")
 	if err != nil {
 		return err
 	}
