@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
@@ -15,6 +14,8 @@ const (
 	faint  = "\x1b[2m"
 	plain  = "\x1b[0m"
 )
+
+const maxReasonLines = 3 // of one reason; the log has all of it
 
 // block is a block of lines that fits a terminal.
 type block struct {
@@ -30,15 +31,23 @@ func (b *block) add(colour, format string, args ...any) {
 	b.lines = append(b.lines, line)
 }
 
-// renderBlock draws a snapshot in at most so many columns and rows.
+// addWrapped adds a text that may take several lines.
+func (b *block) addWrapped(colour, indent, text string) {
+	for _, line := range wrap(text, b.columns-len(indent), maxReasonLines) {
+		b.add(colour, "%s%s", indent, line)
+	}
+}
+
+// renderBlock draws a snapshot in at most so many columns and rows. The last column stays free: what erases the rest
+// of a line takes a character away there.
 func renderBlock(now snapshot, rates rater, last string, columns, rows int) []string {
-	b := &block{columns: columns}
+	b := &block{columns: columns - 1}
 	b.add("", "")
 	colour := ""
 	if !now.well() {
 		colour = red
 	}
-	b.add(colour, "%s", now.state())
+	b.addWrapped(colour, "", now.state())
 	b.add("", "%s", now.totals(rates))
 	b.signals(now.rows, rates, rows-len(b.lines)-2)
 	if last != "" {
@@ -59,8 +68,8 @@ func (b *block) signals(all []row, rates rater, rows int) {
 	for _, r := range sorted {
 		widths[0], widths[1], widths[2] = max(widths[0], len(r.name)), max(widths[1], len(r.guest)), max(widths[2], len(r.status))
 	}
-	layout := fmt.Sprintf("  %%-%ds  %%-%ds  %%-%ds  %%16s  %%16s  %%9s  %%5s", widths[0], widths[1], widths[2])
-	b.add(faint, layout, "signal", "guest", "status", "in", "out", "dropped", "dead")
+	layout := fmt.Sprintf("  %%-%ds  %%-%ds  %%-%ds %%7v %%7v %%7v %%7v %%4v", widths[0], widths[1], widths[2])
+	b.add(faint, layout, "signal", "guest", "status", "in", "", "out", "dropped", "dead")
 	end := len(b.lines) + rows - 2 // room for the line that says how many are not shown
 	for i, r := range sorted {
 		if len(b.lines) >= end && i < len(sorted)-1 {
@@ -73,10 +82,9 @@ func (b *block) signals(all []row, rates rater, rows int) {
 
 func (b *block) signal(layout string, r row, rates rater) {
 	was := rates.row(r.name)
-	b.add(r.colour(), layout, r.name, r.guest, r.status, fmt.Sprintf("%d (%s)", r.in, rates.rate(r.in, was.in)),
-		fmt.Sprintf("%d (%s)", r.out, rates.rate(r.out, was.out)), fmt.Sprint(r.dropped), fmt.Sprint(r.bad))
+	b.add(r.colour(), layout, r.name, r.guest, r.status, r.in, rates.rate(r.in, was.in), r.out, r.dropped, r.bad)
 	if r.description != "" {
-		b.add(r.colour(), "    %s", strings.TrimSpace(r.description))
+		b.addWrapped(r.colour(), "    ", r.description)
 	}
 }
 

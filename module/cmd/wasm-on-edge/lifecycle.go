@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -72,9 +74,23 @@ func (s *simulation) runModule(ctx context.Context) error {
 	case err := <-ended:
 		return err
 	case <-time.After(stopTime):
-		s.log.Warn().Msg("the module has not stopped in time; what it was doing ends with it")
+		s.log.Warn().Msg("the module is still at work, compiling a guest perhaps; it ends with the process")
+		s.moduleLog.closed.Store(true)
 		return nil
 	}
+}
+
+// valve passes on what is written to it until it is closed.
+type valve struct {
+	io.Writer
+	closed atomic.Bool
+}
+
+func (v *valve) Write(data []byte) (int, error) {
+	if v.closed.Load() {
+		return len(data), nil
+	}
+	return v.Writer.Write(data)
 }
 
 // runSensor runs a sensor. When a recording has been played it waits until all of it has been worked off, and stops.

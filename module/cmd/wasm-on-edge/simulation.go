@@ -39,8 +39,9 @@ type simulation struct {
 	sources []string    // the modules that sensors stand in for
 	started time.Time
 
-	letters  atomic.Int64  // dead letters of the module
-	reported chan struct{} // capacity 1: the module has reported something
+	moduleLog *valve        // closed when the module is left behind
+	letters   atomic.Int64  // dead letters of the module
+	reported  chan struct{} // capacity 1: the module has reported something
 }
 
 // participant is a simulated module.
@@ -58,6 +59,7 @@ func newSimulation(c simulateCommand, m manifest.Manifest, env *environment) (*s
 		return nil, fmt.Errorf("make directory: %w", err)
 	}
 	s := &simulation{command: c, env: env, dir: dir, level: "warn", output: newOutput(c, env), started: time.Now(), reported: make(chan struct{}, 1)}
+	s.moduleLog = &valve{Writer: s.output}
 	if c.Verbose {
 		s.level = "info"
 	}
@@ -206,7 +208,7 @@ func (s *simulation) moduleConfig(variables map[string]string) app.Config {
 			return variables[name]
 		},
 		Storage: storage, Guests: s.command.Guests, LogFormat: s.env.logFormat(), LogLevel: s.level, FixedLogLevel: !s.command.Verbose,
-		LogTo: s.output, Version: version(),
+		LogTo: s.moduleLog, Version: version(),
 	}
 }
 
