@@ -226,6 +226,23 @@ func TestAcknowledgementThatWaitsForOneBeforeItHasNotLeft(t *testing.T) {
 	}
 }
 
+func TestNewInputDoesNotMakeForgetOneWhoseAcknowledgementWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r, held := start(t, nil), newHolder()
+		r.route(held)
+		r.deliver(t, 1, "stuck")
+		r.deliver(t, 1, "on")
+		<-held.shares
+		(<-held.shares).Finish()
+		r.deliver(t, 1, "off")
+		<-held.shares
+		r.connect()
+		r.deliver(t, 2, "stuck")
+		assert.True(t, r.deliver(t, 2, "on").acked())
+		assert.Empty(t, held.shares, "it is not run again")
+	})
+}
+
 func TestSequenceNumberAloneIsNoIdentity(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig, runs *atomic.Int32) {
 		r.deliver(t, 1, "on", propertySequence, "1")
