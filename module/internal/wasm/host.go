@@ -48,9 +48,10 @@ const tick = 2 * time.Millisecond
 
 // Host holds the engines that guests run on.
 type Host struct {
-	slots chan struct{} // one for each processor; a call holds one; full: the call waits
+	slots int64         // calls that may run at once: one for each processor
+	busy  atomic.Int64  // calls that run, and those that wait for a slot
+	freed chan struct{} // slots on their way from a call that ends to one that waits; capacity: all slots, so it is never full
 
-	calls atomic.Int64  // calls that run, for the ticker
 	wake  chan struct{} // capacity 1: there are calls again; the count is read, not the events
 	done  chan struct{} // closed by Close
 	ended sync.WaitGroup
@@ -69,7 +70,8 @@ type engine struct {
 // New returns a Host with its epoch ticker running. Close ends it.
 func New() (*Host, error) {
 	h := &Host{
-		slots:   make(chan struct{}, runtime.GOMAXPROCS(0)),
+		slots:   int64(runtime.GOMAXPROCS(0)),
+		freed:   make(chan struct{}, runtime.GOMAXPROCS(0)),
 		wake:    make(chan struct{}, 1),
 		done:    make(chan struct{}),
 		engines: make(map[int]*engine),
@@ -112,20 +114,25 @@ func (h *Host) engineFor(stack int) (*engine, error) {
 	return e, nil
 }
 
-// enter takes a slot and makes sure that the epoch strikes.
+// enter takes a slot, or waits for one, and makes sure that the epoch strikes. One addition is all that calls which need
+// not wait have in common: a lock here would cost them the second processor.
 func (h *Host) enter() {
-	h.slots <- struct{}{}
-	if h.calls.Add(1) == 1 {
+	switch n := h.busy.Add(1); {
+	case n == 1:
 		select {
 		case h.wake <- struct{}{}:
 		default: // it is awake, or will be
 		}
+	case n > h.slots:
+		<-h.freed
 	}
 }
 
+// leave gives the slot to a call that waits, if there is one.
 func (h *Host) leave() {
-	h.calls.Add(-1)
-	<-h.slots
+	if h.busy.Add(-1) >= h.slots {
+		h.freed <- struct{}{}
+	}
 }
 
 // strike increments the epoch of all engines every tick while calls run, and sleeps while none do.
@@ -137,7 +144,7 @@ func (h *Host) strike() {
 		case <-h.wake:
 		}
 		ticker := time.NewTicker(tick)
-		for h.calls.Load() > 0 {
+		for h.busy.Load() > 0 {
 			select {
 			case <-h.done:
 				ticker.Stop()
