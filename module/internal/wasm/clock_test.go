@@ -24,24 +24,27 @@ func TestADeadlineIsOfOneCall(t *testing.T) {
 }
 
 func TestAPauseBetweenCallsCostsNoDeadline(t *testing.T) {
-	guest := compile(t, file(t, "pass"))
-	idle := start(t, guest, wasm.Options{})
-	loop := run(t, file(t, "loop_forever"))
-	_, err := loop.Message(message("body")) // the epoch strikes for it, on its own host
+	host := newHost(t)
+	idle := start(t, compileOn(t, host, "pass"), wasm.Options{})
+	_, err := idle.Message(message("body"))
+	require.NoError(t, err)
+	loop := start(t, compileOn(t, host, "loop_forever"), wasm.Options{})
+	_, err = loop.Message(message("body")) // meanwhile the epoch strikes, on the engine of both
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	_, err = idle.Message(message("body"))
 	require.NoError(t, err)
 }
 
+func compileOn(t *testing.T, host *wasm.Host, name string) *wasm.Guest {
+	guest, err := host.Compile(module.GuestName(name), file(t, name), limits())
+	require.NoError(t, err)
+	t.Cleanup(guest.Close)
+	return guest
+}
+
 func TestALoopHurtsNoNeighbour(t *testing.T) {
 	host := newHost(t)
-	compiled := func(name string) *wasm.Guest {
-		guest, err := host.Compile(module.GuestName(name), file(t, name), limits())
-		require.NoError(t, err)
-		t.Cleanup(guest.Close)
-		return guest
-	}
-	loop, pass := compiled("loop_forever"), compiled("pass")
+	loop, pass := compileOn(t, host, "loop_forever"), compileOn(t, host, "pass")
 	var loops sync.WaitGroup
 	for range 8 { // more than there are slots: they wait for one, and their clock starts when they have it
 		i := start(t, loop, wasm.Options{})
