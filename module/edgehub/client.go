@@ -100,6 +100,13 @@ func (c *Client) ready(ctx context.Context) (*connection, error) {
 	}
 }
 
+// connection returns the one that publishes go to, or nil.
+func (c *Client) connection() *connection {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current
+}
+
 // use makes conn the one that publishes go to; nil means that there is none.
 func (c *Client) use(conn *connection) {
 	c.mu.Lock()

@@ -45,6 +45,7 @@ type connection struct {
 	accepted chan connack // capacity 1; read allows one
 	granted  chan suback  // capacity as many as subscriptions; read allows no more
 	heard    atomic.Bool  // a packet came since keepAlive last looked
+	lost     atomic.Bool  // it ended with publishes that were not acknowledged
 
 	wake  chan struct{} // capacity 1: there is something to write; the writer takes all there is
 	room  chan struct{} // capacity 1: there may be room in pending; one waiter takes it and passes it on

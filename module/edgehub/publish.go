@@ -12,15 +12,21 @@ import (
 // connection ended before. The client never sends a message again by itself.
 //
 // Publish waits while Config.MaxUnacked publishes are not acknowledged, and while a renewal is under way.
-// It returns, and done is then never called: ErrNotConnected, *TooLargeError, *PropertyError, or ctx's error.
+// It returns, and done is then never called: ErrNotConnected; ErrConnectionLost when meanwhile a connection
+// ended that had not acknowledged all, so that m does not overtake what its caller sends again; *TooLargeError,
+// *PropertyError, or ctx's error.
 func (c *Client) Publish(ctx context.Context, output string, m Message, done func(error)) error {
 	o, err := c.newOutgoing(output, m)
 	if err != nil {
 		return fmt.Errorf("publish to %q: %w", output, err)
 	}
-	for {
+	for before := c.connection(); ; {
 		conn, err := c.ready(ctx)
-		if err == nil {
+		switch {
+		case err != nil:
+		case before != nil && before != conn && before.lost.Load():
+			err = ErrConnectionLost
+		default:
 			err = conn.publish(ctx, &o, done)
 		}
 		if err == nil {

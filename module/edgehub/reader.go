@@ -157,6 +157,7 @@ func (c *connection) abandon() {
 	if lost.len() == 0 {
 		return
 	}
+	c.lost.Store(true)
 	err := c.lostError()
 	for lost.len() > 0 {
 		c.client.finish(lost.pop().done, err)

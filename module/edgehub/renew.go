@@ -34,6 +34,9 @@ func (c *Client) takeOver(ctx context.Context, old *connection) (*connection, er
 	}
 	next, sessionPresent, err := c.open(ctx, link, token)
 	if err != nil {
+		if ctx.Err() != nil {
+			c.use(nil) // stopping: what waits must not slip out before the DISCONNECT
+		}
 		old.resume()
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func TestPublishesWaitForTheNewConnectionWhileTheOldOneDrains(t *testing.T) {
 	})
 }
 
-func TestWhatIsNotAcknowledgedInTimeIsLostBeforeTheNewConnectionPublishes(t *testing.T) {
+func TestWhatIsNotAcknowledgedInTimeIsLostAndNothingOvertakesIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := run(t, nil)
 		old := h.connected()
@@ -113,9 +113,9 @@ func TestWhatIsNotAcknowledgedInTimeIsLostBeforeTheNewConnectionPublishes(t *tes
 		h.clock.set(time.Hour)
 		next := h.next()
 		synctest.Wait()
-		go func() {
-			assert.NoError(t, h.client.Publish(t.Context(), "out", text("c"), got.of("c")))
-		}()
+		waited := make(chan error, 1)
+		go func() { waited <- h.client.Publish(t.Context(), "out", text("c"), got.of("c")) }()
+		synctest.Wait()
 		began := time.Now()
 		next.acceptConnect(true)
 		assert.Equal(t, drainTimeout, time.Since(began))
@@ -123,8 +123,12 @@ func TestWhatIsNotAcknowledgedInTimeIsLostBeforeTheNewConnectionPublishes(t *tes
 		synctest.Wait()
 		old.close() // as edgeHub does
 		next.grantAll()
+		assert.ErrorIs(t, <-waited, ErrConnectionLost, "c would overtake b, which its caller sends again")
+		assert.Equal(t, []string{"a", "b lost"}, got.all())
+		require.NoError(t, h.client.Publish(t.Context(), "out", text("b"), got.of("b")))
 		next.puback(expect[*packets.PublishPacket](next).MessageID)
-		assert.Equal(t, []string{"a", "b lost", "c"}, got.all())
+		synctest.Wait()
+		assert.Equal(t, []string{"b"}, got.all())
 	})
 }
 
