@@ -45,7 +45,7 @@ func (r *runner) Take(s *pipeline.Share) bool { return r.queue.put(s) }
 func (r *runner) run(ctx context.Context) {
 	defer close(r.ended)
 	defer r.stop()
-	for {
+	for ctx.Err() == nil { // select alone might take up one more
 		select {
 		case <-ctx.Done():
 			return

@@ -104,6 +104,7 @@ func TestAnInstanceThatDiesOnceIsReplacedAndTheMessageTriedAgain(t *testing.T) {
 		p.start(t, workOf(g))
 		began := p.state().LastStart
 		time.Sleep(time.Second)
+		synctest.Wait()
 		p.deliver(t, "a")
 
 		assert.Equal(t, []string{"telemetry: a"}, p.results())
@@ -114,6 +115,7 @@ func TestAnInstanceThatDiesOnceIsReplacedAndTheMessageTriedAgain(t *testing.T) {
 		assert.EqualValues(t, 1, s.Traps)
 		assert.Equal(t, time.Second, s.LastStart.Sub(began))
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		assert.Zero(t, p.state().RestartCount, "a healthy minute clears it")
 	})
 }
@@ -133,6 +135,7 @@ func TestAMessageThatKillsTwoInstancesIsADeadLetterAndTheSignalBacksOff(t *testi
 		assert.Equal(t, 2, p.acknowledged(), "no input waits for a signal that is not running")
 
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		p.deliver(t, "good")
 		assert.Equal(t, []string{"telemetry: good"}, p.results())
 		assert.Equal(t, module.Running, p.state().Status)
@@ -177,6 +180,7 @@ func TestNeverMeansNoFreshInstance(t *testing.T) {
 		p.deliver(t, "bad")
 		assert.Equal(t, []string{"deadletter: bad (trap, attempts 1)"}, p.results())
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		assert.Equal(t, module.Failed, p.state().Status)
 		assert.Len(t, g.instances, 1)
 	})
@@ -195,6 +199,7 @@ func TestASignalThatFailsAgainAndAgainIsQuarantinedUntilItsEntryChanges(t *testi
 		}
 		assert.Equal(t, 1+2*failureLimit+1, len(bad.instances))
 		time.Sleep(24 * time.Hour)
+		synctest.Wait()
 		require.Equal(t, module.Quarantined, p.state().Status)
 
 		w := workOf(&fakeGuest{program: diesOn("bad")})
@@ -396,6 +401,7 @@ func TestTicksComeInTimeAndThoseMissedAreSkippedAndCounted(t *testing.T) {
 		}
 		require.NoError(t, p.apply(ticking(workOf(g), 10*time.Second)))
 		time.Sleep(65 * time.Second)
+		synctest.Wait()
 		const s = time.Second
 		assert.Equal(t, []time.Duration{10 * s, 20 * s, 50 * s, 60 * s}, ticks)
 		assert.EqualValues(t, 2, p.state().MissedTicks)
@@ -410,12 +416,14 @@ func TestNewSettingsDoNotPutATickOff(t *testing.T) {
 		require.NoError(t, p.apply(w))
 		for range 3 {
 			time.Sleep(4 * time.Second)
+			synctest.Wait()
 			w = withSettings(w, `{"n":`+time.Now().Format("5")+`}`)
 			require.NoError(t, p.apply(w))
 		}
 		assert.Equal(t, 1, g.last().calls)
 		require.NoError(t, p.apply(ticking(w, 5*time.Second)))
 		time.Sleep(6 * time.Second)
+		synctest.Wait()
 		assert.Equal(t, 2, g.last().calls, "another interval counts from its begin")
 	})
 }
@@ -431,9 +439,11 @@ func TestATimerTicksAgainAfterItsBackoff(t *testing.T) {
 		}
 		require.NoError(t, p.apply(ticking(workOf(g), time.Second)))
 		time.Sleep(1500 * time.Millisecond)
+		synctest.Wait()
 		assert.Equal(t, []string{"deadletter:  (trap, attempts 2)"}, p.results())
 		assert.Equal(t, module.Backoff, p.state().Status)
 		time.Sleep(12 * time.Second)
+		synctest.Wait()
 		assert.Equal(t, module.Running, p.state().Status)
 		assert.Equal(t, 2, g.last().calls)
 	})
