@@ -1,9 +1,9 @@
 package reconcile
 
 import (
-	"cmp"
+	"bytes"
+	"encoding/json"
 	"maps"
-	"reflect"
 	"slices"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
@@ -13,13 +13,17 @@ import (
 type Entry struct {
 	Version int64            `json:"version"` // the newest desired version that asks for just this
 	Signal  module.Signal    `json:"signal"`
-	Guest   module.GuestSpec `json:"guest"`            // zero for a host-only signal
-	Digest  string           `json:"digest,omitempty"` // of the guest's binary
+	Guest   module.GuestSpec `json:"guest"`            // zero for a host-only signal; ${signal} stands as in the twin
+	Digest  string           `json:"digest,omitempty"` // of the guest's binary; empty: there is none
 }
 
-// same reports whether two entries do the same.
-func (e *Entry) same(other *Entry) bool {
-	return e.Digest == other.Digest && reflect.DeepEqual(e.Signal, other.Signal) && reflect.DeepEqual(e.Guest, other.Guest)
+// same reports whether two entries do the same. As JSON they are compared as they are stored: what was read from the
+// store is the same as what was read from the twin, whatever is empty here and missing there.
+func (e Entry) same(other Entry) bool {
+	e.Version, other.Version = 0, 0
+	a, errA := json.Marshal(e)
+	b, errB := json.Marshal(other)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
 }
 
 // Action is what a step does to a signal.
@@ -38,26 +42,62 @@ type Step struct {
 	Entry  Entry
 }
 
-// Plan returns the steps from what runs to what is wanted: what goes first, then what comes and what changes, each by
-// name. An entry that is the same needs none.
-func Plan(running, wanted map[module.SignalName]Entry) []Step {
-	var steps []Step
-	for name, entry := range running {
-		if _, ok := wanted[name]; !ok {
-			steps = append(steps, Step{Remove, entry})
+// Plan returns the steps from what is there, running or failed, to what is wanted. First comes what starts and changes,
+// by name, so that no input is without its signal for a while; then, as timers, what needs no input to begin, so that who
+// reads it is there; then what goes, each signal before those that read it, so that they get the last of it. An entry that
+// runs and is the same needs no step; one that failed is tried again.
+func Plan(running, failed, wanted map[module.SignalName]Entry) (coming, timers, going []Step) {
+	add := func(s Step) {
+		if s.Entry.Signal.Source.Kind == module.SourceTimer {
+			timers = append(timers, s)
+		} else {
+			coming = append(coming, s)
 		}
 	}
-	removed := len(steps)
 	for _, name := range slices.Sorted(maps.Keys(wanted)) {
 		want := wanted[name]
 		runs, ok := running[name]
 		switch {
 		case !ok:
-			steps = append(steps, Step{Start, want})
-		case !runs.same(&want):
-			steps = append(steps, Step{Change, want})
+			add(Step{Start, want})
+		case !runs.same(want):
+			add(Step{Change, want})
 		}
 	}
-	slices.SortFunc(steps[:removed], func(a, b Step) int { return cmp.Compare(a.Entry.Signal.Name, b.Entry.Signal.Name) })
+	gone := make(map[module.SignalName]Entry)
+	for _, there := range []map[module.SignalName]Entry{running, failed} {
+		for name, entry := range there {
+			if _, ok := wanted[name]; !ok {
+				gone[name] = entry
+			}
+		}
+	}
+	return coming, timers, removals(gone)
+}
+
+// removals returns the steps that remove signals, those that read one of the others after it.
+func removals(gone map[module.SignalName]Entry) []Step {
+	var steps []Step
+	done := make(map[module.SignalName]bool)
+	var remove func(name module.SignalName)
+	remove = func(name module.SignalName) {
+		entry, ok := gone[name]
+		if !ok || done[name] {
+			return
+		}
+		done[name] = true
+		if source, ok := entry.reads(); ok {
+			remove(source)
+		}
+		steps = append(steps, Step{Remove, entry})
+	}
+	for _, name := range slices.Sorted(maps.Keys(gone)) {
+		remove(name)
+	}
 	return steps
+}
+
+// reads returns the signal that the entry's signal reads, if it reads one.
+func (e *Entry) reads() (module.SignalName, bool) {
+	return module.SignalName(e.Signal.Source.Name), e.Signal.Source.Kind == module.SourceSignal
 }

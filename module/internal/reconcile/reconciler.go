@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"sync"
@@ -53,12 +52,12 @@ type Reconciler struct {
 	reports *reports
 
 	// The applier's alone.
-	running map[module.SignalName]Entry // what the supervisor was last told, successfully
-	failed  map[module.SignalName]Entry // what could not be started; in the routes, so that its messages are accounted for
+	running map[module.SignalName]Entry // what the supervisor took
+	failed  map[module.SignalName]Entry // what is there and never ran; in the routes, so that its messages are accounted for
 	guests  map[compiledKey]Guest
 	module  module.ModuleSettings
-	routes  *pipeline.Routes
-	version int64 // of the document that was applied last
+	version int64  // of the document that was applied last
+	saved   []byte // as last good
 
 	mu   sync.Mutex // guards view
 	view view       // what the reporter tells
@@ -73,7 +72,7 @@ func New(c Config) *Reconciler {
 		running: make(map[module.SignalName]Entry),
 		failed:  make(map[module.SignalName]Entry),
 		guests:  make(map[compiledKey]Guest),
-		module:  twin.Parse([]byte(`{"schemaVersion":"1.0","$version":1}`), c.Environment).Module,
+		module:  twin.Parse(nil, c.Environment).Module, // the defaults
 	}
 }
 
@@ -117,16 +116,13 @@ func (r *Reconciler) apply(ctx context.Context, document []byte) {
 		return
 	}
 	r.version = d.Version
-	if !refusesModule(d) {
+	if !d.Refuses(module.Entry{Kind: module.EntryModule}) {
 		r.setModule(d.Module)
 	}
 	res := r.resolve(ctx, d)
-	r.reconcile(ctx, d.Version, res)
+	r.reconcile(ctx, res)
 	if ctx.Err() != nil {
 		return
-	}
-	if status.Code == module.CodeOK && len(res.problems) > 0 {
-		status = module.DesiredStatus{Code: module.CodeFailed, Description: describeProblems(res.problems)}
 	}
 	r.publish(func(v *view) {
 		v.version, v.status = d.Version, status
@@ -136,24 +132,14 @@ func (r *Reconciler) apply(ctx context.Context, document []byte) {
 	r.save()
 }
 
-// reconcile executes the plan and sets the routes.
-func (r *Reconciler) reconcile(ctx context.Context, version int64, res *resolution) {
-	for name := range r.failed { // what is no longer wanted need not fail any more
-		if _, ok := res.wanted[name]; !ok {
-			_ = r.config.Supervisor.Remove(ctx, name) // only a stop can fail it
-			delete(r.failed, name)
+// reconcile executes the plan.
+func (r *Reconciler) reconcile(ctx context.Context, res *resolution) {
+	r.execute(ctx, res)
+	for name, e := range res.wanted { // what stayed the same may be asked for by a newer document
+		if runs, ok := r.running[name]; ok && runs.same(e) {
+			r.running[name] = e
 		}
 	}
-	r.execute(ctx, Plan(r.running, res.wanted), res)
-	for name, e := range res.wanted { // what stayed the same is what this version asks for
-		runs, ok := r.running[name]
-		if ok && runs.same(&e) && res.problems[name] == "" {
-			runs.Version = version
-			r.running[name] = runs
-		}
-	}
-	r.routes = r.newRoutes(nil)
-	r.config.Pipeline.SetRoutes(r.routes)
 	r.release()
 }
 
@@ -164,12 +150,6 @@ func (r *Reconciler) setModule(m module.ModuleSettings) {
 	r.config.SetLogLevel(m.LogLevel)
 }
 
-func refusesModule(d module.Desired) bool {
-	return slices.ContainsFunc(d.Findings, func(f module.Finding) bool {
-		return f.Severity == module.Refused && f.Entry.Kind == module.EntryModule
-	})
-}
-
 func (r *Reconciler) logFindings(d module.Desired) {
 	for _, f := range d.Findings {
 		event := r.config.Log.Warn()
@@ -178,58 +158,6 @@ func (r *Reconciler) logFindings(d module.Desired) {
 		}
 		event.Int64("version", d.Version).Str("path", f.Path).Str("hint", f.Hint).Msg("desired: " + f.Reason)
 	}
-}
-
-// lastGood is what is stored of what ran.
-type lastGood struct {
-	Generation string                      `json:"generation"`
-	Version    int64                       `json:"version"`
-	Module     module.ModuleSettings       `json:"module"`
-	Entries    map[module.SignalName]Entry `json:"entries"`
-}
-
-func (r *Reconciler) save() {
-	if r.config.Store == nil {
-		return
-	}
-	good := lastGood{Generation: r.config.Generation, Version: r.version, Module: r.module, Entries: r.running}
-	if err := r.config.Store.SaveLastGood(good); err != nil {
-		r.config.Log.Error().Err(err).Msg("last good twin is not stored; a restart without network would start without it")
-	}
-}
-
-// startLastGood starts what ran before, so that a restart needs no network.
-func (r *Reconciler) startLastGood(ctx context.Context) {
-	if r.config.Store == nil {
-		return
-	}
-	var good lastGood
-	ok, err := r.config.Store.LoadLastGood(&good)
-	if err != nil && !errors.Is(err, context.Canceled) {
-		r.config.Log.Error().Err(err).Msg("starting without a last good twin")
-	}
-	if !ok {
-		return
-	}
-	r.config.Log.Info().Int64("version", good.Version).Int("signals", len(good.Entries)).Msg("starting from the last good twin")
-	r.setModule(good.Module)
-	if good.Generation == r.config.Generation {
-		r.watch.setVersion(good.Version)
-	}
-	r.reconcile(ctx, good.Version, r.resolveGood(ctx, good))
-	r.publish(func(v *view) { v.entries = maps.Clone(r.running) })
-}
-
-// resolveGood resolves stored entries. A guest's binary is taken as it is now: an image brings new ones.
-func (r *Reconciler) resolveGood(ctx context.Context, good lastGood) *resolution {
-	d := module.Desired{Version: good.Version, Guests: make(map[module.GuestName]module.GuestSpec), Signals: make(map[module.SignalName]module.Signal)}
-	for name, e := range good.Entries {
-		d.Signals[name] = e.Signal
-		if e.Guest.Name != "" {
-			d.Guests[e.Guest.Name] = e.Guest
-		}
-	}
-	return r.resolve(ctx, d)
 }
 
 func sortedNames(entries map[module.SignalName]Entry) []module.SignalName {

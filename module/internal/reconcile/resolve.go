@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
-	"github.com/wasm-on-edge/wasm-on-edge/module/internal/artifact"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
 )
 
@@ -15,113 +14,127 @@ type resolution struct {
 	stopped  map[module.SignalName]bool   // by the twin
 	problems map[module.SignalName]string // why a signal is not as desired
 	guests   map[module.GuestName]guestState
-	binaries map[module.GuestName]artifact.Binary
+	binaries map[string][]byte // by digest
+}
+
+func newResolution() *resolution {
+	return &resolution{
+		wanted:   make(map[module.SignalName]Entry),
+		stopped:  make(map[module.SignalName]bool),
+		problems: make(map[module.SignalName]string),
+		guests:   make(map[module.GuestName]guestState),
+		binaries: make(map[string][]byte),
+	}
 }
 
 // guestState is what became of a guest's entry.
 type guestState struct {
 	spec    module.GuestSpec
+	version int64 // of the desired document that spec is from
 	digest  string
 	problem string
+	refused bool // spec is its last good, if there is one
+	broken  bool // it does not compile
 	used    bool // some signal names it
 }
+
+// missing says why there is no binary of the guest.
+func (g *guestState) missing() error { return fmt.Errorf("guest %q: %s", g.spec.Name, g.problem) }
 
 // resolve finds out what is wanted: it fetches the guests' binaries and puts what is refused or cannot be fetched in
 // the place where its last good stays.
 func (r *Reconciler) resolve(ctx context.Context, d module.Desired) *resolution {
-	res := &resolution{
-		wanted:   make(map[module.SignalName]Entry),
-		stopped:  make(map[module.SignalName]bool),
-		problems: make(map[module.SignalName]string),
-		guests:   make(map[module.GuestName]guestState),
-		binaries: make(map[module.GuestName]artifact.Binary),
-	}
+	res := newResolution()
 	for name, spec := range d.Guests {
-		res.guests[name] = r.fetch(ctx, res, spec)
+		res.guests[name] = r.fetch(ctx, res, spec, d.Version)
 	}
-	r.refusedGuests(ctx, d, res)
+	for _, f := range d.Findings {
+		if name := module.GuestName(f.Entry.Name); f.Severity == module.Refused && f.Entry.Kind == module.EntryGuest && !res.guests[name].refused {
+			res.guests[name] = r.lastGoodGuest(ctx, res, name, f.String())
+		}
+	}
 	for name, signal := range d.Signals {
-		r.resolveSignal(d.Version, res, name, signal)
+		r.resolveSignal(res, name, signal, d.Version)
 	}
 	for _, f := range d.Findings {
 		if f.Severity == module.Refused && f.Entry.Kind == module.EntrySignal {
-			res.keepLastGood(r, module.SignalName(f.Entry.Name), f.String())
+			r.keepLastGood(res, module.SignalName(f.Entry.Name), f.String())
 		}
 	}
 	return res
 }
 
-func (r *Reconciler) fetch(ctx context.Context, res *resolution, spec module.GuestSpec) guestState {
-	state := guestState{spec: spec}
+func (r *Reconciler) fetch(ctx context.Context, res *resolution, spec module.GuestSpec, version int64) guestState {
+	state := guestState{spec: spec, version: version}
 	b, err := r.config.Artifacts.Fetch(ctx, spec.Source, spec.Digest)
 	if err != nil {
 		state.problem = err.Error()
 		return state
 	}
 	state.digest = b.Digest
-	res.binaries[spec.Name] = b
+	res.binaries[b.Digest] = b.Bytes
 	return state
 }
 
-// refusedGuests lets the last good specification stand in for a guest whose entry was refused.
-func (r *Reconciler) refusedGuests(ctx context.Context, d module.Desired, res *resolution) {
-	for _, f := range d.Findings {
-		name := module.GuestName(f.Entry.Name)
-		if f.Severity != module.Refused || f.Entry.Kind != module.EntryGuest || res.guests[name].problem != "" {
-			continue
+// lastGoodGuest stands in for a guest whose entry was refused: as it runs with its newest signal.
+func (r *Reconciler) lastGoodGuest(ctx context.Context, res *resolution, name module.GuestName, problem string) guestState {
+	var newest Entry
+	for _, signal := range sortedNames(r.running) {
+		if e := r.running[signal]; e.Guest.Name == name && (newest.Guest.Name == "" || e.Version > newest.Version) {
+			newest = e
 		}
-		state := guestState{problem: f.String()}
-		for _, e := range r.running {
-			if e.Guest.Name == name {
-				state = r.fetch(ctx, res, e.Guest)
-				state.problem = f.String()
-				break
-			}
-		}
-		res.guests[name] = state
 	}
+	state := guestState{}
+	if newest.Guest.Name != "" {
+		state = r.fetch(ctx, res, newest.Guest, newest.Version)
+	}
+	state.problem, state.refused = problem, true
+	return state
 }
 
-func (r *Reconciler) resolveSignal(version int64, res *resolution, name module.SignalName, signal module.Signal) {
-	entry := Entry{Version: version, Signal: signal}
+func (r *Reconciler) resolveSignal(res *resolution, name module.SignalName, signal module.Signal, version int64) {
 	if signal.Status == module.StatusStopped {
 		res.stopped[name] = true
 		return
 	}
 	if signal.Guest == "" {
-		res.wanted[name] = entry
+		res.wanted[name] = Entry{Version: version, Signal: signal}
 		return
 	}
 	guest := res.guests[signal.Guest]
 	guest.used = true
 	res.guests[signal.Guest] = guest
+	guest.spec.Name = signal.Guest // where the guest was refused and has no last good
 	switch {
 	case guest.spec.Status == module.StatusStopped:
 		res.stopped[name] = true
 		return
 	case guest.digest == "":
-		res.keepLastGood(r, name, fmt.Sprintf("guest %q: %s", signal.Guest, guest.problem))
+		res.wanted[name] = Entry{Version: version, Signal: signal, Guest: guest.spec} // fails, unless its last good stays
+		r.keepLastGood(res, name, guest.missing().Error())
 		return
-	case guest.problem != "": // refused, its last good stands in: the signal has not seen its settings yet
+	case guest.refused: // the settings of its last good are not under the signal's yet
 		var err error
-		if entry.Signal, err = twin.WithGuest(signal, guest.spec); err != nil {
-			res.keepLastGood(r, name, err.Error())
+		if signal, err = twin.WithGuest(signal, guest.spec); err != nil {
+			r.keepLastGood(res, name, err.Error())
 			return
 		}
 	}
-	entry.Guest, entry.Digest = guest.spec, guest.digest
-	if spec, err := twin.ForSignal(guest.spec, name); err == nil {
-		entry.Guest = spec
-	}
-	res.wanted[name] = entry
+	res.wanted[name] = Entry{Version: guest.version, Signal: signal, Guest: guest.spec, Digest: guest.digest}
 }
 
-// keepLastGood leaves a signal as it runs, if it does, and notes why.
-func (res *resolution) keepLastGood(r *Reconciler, name module.SignalName, problem string) {
+// keepLastGood leaves a signal as it runs, if it does and its guest is not stopped, and notes why.
+func (r *Reconciler) keepLastGood(res *resolution, name module.SignalName, problem string) {
 	if res.problems[name] == "" {
 		res.problems[name] = problem
 	}
-	if running, ok := r.running[name]; ok {
+	running, ok := r.running[name]
+	switch {
+	case !ok:
+	case res.guests[running.Guest.Name].spec.Status == module.StatusStopped:
+		delete(res.wanted, name)
+		res.stopped[name] = true
+	default:
 		res.wanted[name] = running
 	}
 }

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"sync"
 	"time"
 
@@ -16,6 +17,8 @@ const (
 	lowerVersion  = time.Minute // between two GETs that must agree on a version which went down
 	retryMin      = 5 * time.Second
 	retryMax      = time.Minute
+	busyLook      = time.Second // while edgeHub has results to acknowledge, a GET would hold that up
+	busyMax       = time.Minute
 	patchLimit    = 64 // patches that wait; when there are more the whole twin is asked for
 )
 
@@ -24,7 +27,9 @@ type watch struct {
 	events  chan struct{} // connected, or patches came
 	desired chan struct{} // there is a newer desired document
 
-	lower int64 // the watcher's: a version that went down and waits to be confirmed
+	// The watcher's: a version that went down and waits to be confirmed, and since when.
+	lower      int64
+	lowerSince time.Time
 
 	mu       sync.Mutex // guards what follows
 	refetch  bool
@@ -100,11 +105,18 @@ func (r *Reconciler) watchTwin(ctx context.Context) {
 	wait := waits{period: twinPeriod, retry: retryMin}
 	timer := time.NewTimer(wait.period)
 	defer timer.Stop()
+	var busy time.Duration
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
+			if busy < busyMax && r.config.Pipeline.Counts().Outbox > 0 {
+				busy += busyLook
+				timer.Reset(busyLook)
+				continue
+			}
+			busy = 0
 			r.watch.setRefetch()
 		case <-r.watch.events:
 		}
@@ -114,6 +126,9 @@ func (r *Reconciler) watchTwin(ctx context.Context) {
 		}
 		start := time.Now()
 		again, err := r.fetchTwin(ctx)
+		if err == nil && !r.merge(patches) { // the answer was older than they are
+			again = retryMin
+		}
 		next := wait.next(time.Since(start), again, err)
 		if err != nil && ctx.Err() == nil {
 			r.config.Log.Warn().Err(err).Stringer("retryIn", next).Msg("twin could not be read")
@@ -188,26 +203,42 @@ func (r *Reconciler) fetchTwin(ctx context.Context) (again time.Duration, err er
 	if err != nil {
 		return 0, err
 	}
-	r.reports.setBase(reported)
 	if twin.Unknown(desired) {
 		r.config.Log.Warn().Msg("edgeHub does not know the desired twin yet; what runs stays")
 		return lowerVersion, nil
 	}
+	r.reports.setBase(reported)
 	var head struct {
 		Version int64 `json:"$version"`
 	}
 	if err := json.Unmarshal(desired, &head); err != nil {
-		r.take(desired, r.watch.version()) // the applier says what is wrong with it
-		return 0, nil
+		return 0, fmt.Errorf("read desired: %w", err)
 	}
-	if known := r.watch.version(); head.Version < known && r.watch.lower != head.Version {
+	known := r.watch.version()
+	if again = r.watch.doubts(head.Version, time.Now()); again > 0 {
 		r.config.Log.Warn().Int64("known", known).Int64("version", head.Version).Msg("desired version went down; asking once more before it is believed")
-		r.watch.lower = head.Version
-		return lowerVersion, nil
+		return again, nil
 	}
-	r.watch.lower = 0
 	r.take(desired, head.Version)
 	return 0, nil
+}
+
+// doubts returns when to ask again before a version is believed; 0: it can be. One that went down must be the answer
+// still after a minute: edgeHub can hand out an old twin while it is offline.
+func (w *watch) doubts(version int64, now time.Time) time.Duration {
+	switch {
+	case version >= w.version():
+		w.lowerSince = time.Time{}
+		return 0
+	case w.lowerSince.IsZero() || w.lower != version:
+		w.lower, w.lowerSince = version, now
+		return lowerVersion
+	}
+	again := max(lowerVersion-now.Sub(w.lowerSince), 0)
+	if again == 0 {
+		w.lowerSince = time.Time{}
+	}
+	return again
 }
 
 // take makes a document the newest one and wakes the applier.
