@@ -268,8 +268,7 @@ func TestHammer(t *testing.T) {
 			p.SetLimits(int64(1+i%3)<<12, 10)
 			if p.Counts(); i%50 == 0 {
 				h.lose()
-				h.open()
-				p.Connected()
+				p.Connected(h.open())
 			}
 		}
 	})

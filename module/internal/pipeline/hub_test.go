@@ -60,11 +60,13 @@ func (h *hub) Publish(_ context.Context, output module.OutputName, m module.Mess
 	return nil
 }
 
-func (h *hub) open() {
+// It returns the connection's number.
+func (h *hub) open() uint64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.connection++
 	h.connected = true
+	return uint64(h.connection)
 }
 
 // pick removes up to n publishes from those that fly, in order.
@@ -164,8 +166,7 @@ func start(t *testing.T, folder Folder) *rig {
 }
 
 func (r *rig) connect() {
-	r.open()
-	r.Connected()
+	r.Connected(r.open())
 }
 
 // route gives the input "in" to a signal called "a".

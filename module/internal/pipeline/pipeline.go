@@ -93,9 +93,9 @@ func (p *Pipeline) SetLimits(outboxBytes int64, deadLettersPerMinute int) {
 	p.letters.setLimit(deadLettersPerMinute)
 }
 
-// Connected says that there is a new connection to send on.
-func (p *Pipeline) Connected() {
-	p.table.connected()
+// Connected says that there is a new connection to send on, of the number that its deliveries will have.
+func (p *Pipeline) Connected(connection uint64) {
+	p.table.connected(connection)
 	p.outbox.notify()
 }
 

@@ -21,7 +21,7 @@ func Inherit(properties module.Properties, extra int) module.Properties {
 	for _, p := range properties {
 		switch {
 		case p.Name == module.PropertySenderDevice, p.Name == module.PropertySenderModule, p.Name == module.PropertyMessageID,
-			strings.HasPrefix(p.Name, "mqtt-"):
+			p.Name == "deviceId", p.Name == "moduleId", strings.HasPrefix(p.Name, "mqtt-"): // edgeHub would act on them
 		default:
 			inherited = append(inherited, p)
 		}

@@ -50,7 +50,6 @@ type table struct {
 	owed     []copied           // on the newest connection: acknowledgements leave in order of arrival
 	pending  int
 	arrived  uint64 // inputs so far
-	opened   uint64 // connections so far that the caller told of
 	newest   uint64 // connection, as far as is known: edgeHub has closed those before it
 }
 
@@ -213,13 +212,11 @@ func (t *table) remove(e *entry) {
 	}
 }
 
-// connected says that there is another connection. Connections are counted from 1, so the n-th that is told of has
-// at least the number n; what they deliver says more.
-func (t *table) connected() {
+// connected says that there is another connection, of the given number.
+func (t *table) connected(connection uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.opened++
-	t.renew(t.opened)
+	t.renew(connection)
 }
 
 // retain says that one more share or result of the input is open.

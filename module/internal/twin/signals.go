@@ -106,8 +106,11 @@ func checkOutput(name string) *problem {
 var reservedProperties = []string{"$", "iothub-", "mqtt-", "deadletter-"}
 
 func checkProperty(name string) *problem {
-	if name == "" {
+	switch name {
+	case "":
 		return wrongly("a property needs a name")
+	case "deviceId", "moduleId":
+		return wrongly("edgeHub would take the property %q for the sender", name)
 	}
 	for _, prefix := range reservedProperties {
 		if strings.HasPrefix(name, prefix) {

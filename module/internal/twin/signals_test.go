@@ -62,6 +62,7 @@ func TestSignalFindings(t *testing.T) {
 		"dead letters":          {`"source": "input:i", "output": "deadletter"`, "output", `output "deadletter" is kept for what cannot be processed`, ""},
 		"bad output":            {`"source": "input:i", "output": "a/b"`, "output", "is not a name", ""},
 		"unknown payload":       {`"source": "input:i", "payload": "sample"`, "payload", "must be one of samples, flat, opcPubSub", `did you mean "samples"?`},
+		"sender's property":     {`"source": "input:i", "properties": {"deviceId": "d"}`, "properties.deviceId", `edgeHub would take the property "deviceId" for the sender`, ""},
 		"reserved property":     {`"source": "input:i", "properties": {"mqtt-qos": "0"}`, "properties.mqtt-qos", `names that begin with "mqtt-" are reserved`, ""},
 		"system property":       {`"source": "input:i", "properties": {"$.mid": "1"}`, `properties["$.mid"]`, `names that begin with "$" are reserved`, ""},
 		"nameless property":     {`"source": "input:i", "properties": {"": "1"}`, `properties[""]`, "a property needs a name", ""},

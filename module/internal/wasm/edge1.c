@@ -48,6 +48,7 @@ static bool key_allowed(const uint8_t *key, uint32_t len) {
   if (len == 0) return false;
   if (starts(key, len, "$."))
     return equals(key, len, "$.ct") || equals(key, len, "$.ce") || equals(key, len, "$.schema");
+  if (equals(key, len, "deviceId") || equals(key, len, "moduleId")) return false; // edgeHub takes them for the sender
   return !starts(key, len, "iothub-") && !starts(key, len, "mqtt-") && !starts(key, len, "deadletter-");
 }
 

@@ -19,7 +19,7 @@ func allowedOutput(output string) bool {
 // nobody else's, or one of three system properties.
 func allowedProperty(name string) bool {
 	switch name {
-	case "":
+	case "", "deviceId", "moduleId":
 		return false
 	case edge.ContentType, edge.ContentEncoding, edge.Schema:
 		return true
