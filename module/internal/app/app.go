@@ -109,8 +109,8 @@ func (a *App) clientConfig(identity edgehub.Identity) edgehub.Config {
 
 func (a *App) onEvent(e edgehub.Event) {
 	logEvent(a.log, e)
-	if _, ok := e.(edgehub.Connected); ok {
-		a.pipeline.Connected()
+	if connected, ok := e.(edgehub.Connected); ok {
+		a.pipeline.Connected(connected.Connection)
 		a.reconciler.Connected()
 	}
 }

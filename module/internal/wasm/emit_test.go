@@ -85,6 +85,8 @@ func TestABagIsDecodedOrRefusedAsAWhole(t *testing.T) {
 		"$.cdid=other":             {notAllowed, nil},
 		"$.other=1":                {notAllowed, nil},
 		"iothub-x=1":               {notAllowed, nil},
+		"deviceId=x":               {notAllowed, nil},
+		"moduleId=x":               {notAllowed, nil},
 		"mqtt-retain=1":            {notAllowed, nil},
 		"deadletter-reason=1":      {notAllowed, nil},
 		"ok=1&deadletter-reason=1": {notAllowed, nil},

@@ -43,7 +43,7 @@ func mayName(name string) bool {
 			return false
 		}
 	}
-	return name != "" && (!strings.HasPrefix(name, "$.") || name == "$.ct" || name == "$.ce" || name == "$.schema")
+	return name != "" && name != "deviceId" && name != "moduleId" && (!strings.HasPrefix(name, "$.") || name == "$.ct" || name == "$.ce" || name == "$.schema")
 }
 
 func FuzzBag(f *testing.F) {
