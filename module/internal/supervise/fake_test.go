@@ -229,7 +229,7 @@ func (p *plant) setAway(away bool) {
 	p.mu.Lock()
 	p.away = away
 	p.mu.Unlock()
-	p.pipeline.Connected()
+	p.pipeline.Connected(1)
 	synctest.Wait()
 }
 

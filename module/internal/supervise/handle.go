@@ -86,7 +86,7 @@ func (r *runner) call(f func(Instance) (module.Verdict, error)) (verdict module.
 	verdict, err = r.once(f)
 	if err != nil && r.instance.Dead() {
 		r.bury()
-		r.fail(err)
+		r.goOn(err)
 		return 0, 2, err
 	}
 	r.restarts.restarted(time.Now())
@@ -94,10 +94,27 @@ func (r *runner) call(f func(Instance) (module.Verdict, error)) (verdict module.
 	return verdict, 2, err
 }
 
+// goOn follows a message that ended two instances: a third takes the next message, or the runner backs off.
+func (r *runner) goOn(cause error) {
+	if !r.restarts.spare(time.Now()) {
+		r.fail(cause)
+		return
+	}
+	third, err := r.start(&r.work)
+	if err != nil {
+		r.fail(err)
+		return
+	}
+	r.install(third)
+	r.restarts.restarted(time.Now())
+	r.set(module.Running, "")
+}
+
 func (r *runner) once(f func(Instance) (module.Verdict, error)) (module.Verdict, error) {
 	start := time.Now()
 	verdict, err := f(r.instance)
 	r.counts.busy.Add(int64(time.Since(start)))
+	r.restarts.worked = r.restarts.worked || err == nil
 	r.takeLogs(r.instance, &r.work)
 	return verdict, err
 }

@@ -19,10 +19,12 @@ const (
 type restarts struct {
 	policy module.RestartPolicy
 	since  time.Time // when the instance that runs was started; zero: none runs
+	worked bool      // a call has ended well since the last failure
 
 	// Since the last healthy minute.
 	count    int // new instances in the place of one that ended badly
 	failures int // of those, how many had to wait
+	spared   bool
 }
 
 // decision is what follows.
@@ -42,10 +44,21 @@ func (r *restarts) restarted(now time.Time) {
 	r.since = now
 }
 
+// spare reports whether the signal goes on at once although a message ended two instances: it was at work before, so
+// most likely that one message is to blame, and waiting would cost those behind it. Once in a healthy minute.
+func (r *restarts) spare(now time.Time) bool {
+	r.settle(now)
+	if r.policy == module.RestartNever || r.spared || !r.worked {
+		return false
+	}
+	r.spared, r.worked = true, false
+	return true
+}
+
 // failed decides what follows an instance that ended badly, and the one that was to take its place too.
 func (r *restarts) failed(now time.Time, cause error) decision {
 	r.settle(now)
-	r.since = time.Time{}
+	r.since, r.worked = time.Time{}, false
 	switch {
 	case r.policy == module.RestartNever:
 		return decision{status: module.Failed, reason: fmt.Sprintf("%v; restartPolicy is never", cause)}
@@ -62,6 +75,6 @@ func (r *restarts) failed(now time.Time, cause error) decision {
 // settle clears the counts once the instance has run long enough.
 func (r *restarts) settle(now time.Time) {
 	if !r.since.IsZero() && now.Sub(r.since) >= healthyAfter {
-		r.count, r.failures = 0, 0
+		r.count, r.failures, r.spared = 0, 0, false
 	}
 }

@@ -54,6 +54,20 @@ func TestWhatFollowsAnInstanceThatEndedBadly(t *testing.T) {
 	}
 }
 
+func TestAMessageThatEndsTwoInstancesIsForgivenOnceInAHealthyMinute(t *testing.T) {
+	r, now := restarts{}, time.Now()
+	r.started(now)
+	assert.False(t, r.spare(now), "nothing has worked yet")
+	r.worked = true
+	assert.True(t, r.spare(now))
+	r.restarted(now)
+	r.worked = true
+	assert.False(t, r.spare(now.Add(healthyAfter-1)))
+	assert.True(t, r.spare(now.Add(healthyAfter)))
+	r.policy, r.worked, r.spared = module.RestartNever, true, false
+	assert.False(t, r.spare(now))
+}
+
 func TestARestartThatGoesWellAtOnceCountsButDoesNotLengthenTheBackoff(t *testing.T) {
 	r, now := restarts{}, time.Now()
 	r.started(now)
