@@ -242,6 +242,9 @@ func (d *device) compile(_ module.GuestName, binary []byte, _ module.Limits) (Gu
 		return nil, &module.GuestError{Guest: "g", Op: "compile", Kind: module.KindInvalid, Message: "not a guest"}
 	}
 	g := &fakeGuest{binary: string(binary), device: d}
+	if string(binary) == "slow" {
+		time.Sleep(2 * stepTimeout) // as a large guest on a small processor
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.compiled = append(d.compiled, g)

@@ -52,10 +52,10 @@ func (r *Reconciler) doAll(ctx context.Context, steps []Step, res *resolution) {
 
 // do does one step and notes what came of it.
 func (r *Reconciler) do(ctx context.Context, step Step, res *resolution) error {
-	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
-	defer cancel()
 	name := step.Entry.Signal.Name
 	if step.Action == Remove {
+		ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+		defer cancel()
 		if err := r.config.Supervisor.Remove(ctx, name); err != nil {
 			return fmt.Errorf("wait for the end of a message: %w", err)
 		}
@@ -78,19 +78,31 @@ func (r *Reconciler) do(ctx context.Context, step Step, res *resolution) error {
 // give gives a signal its work.
 func (r *Reconciler) give(ctx context.Context, e Entry, res *resolution) error {
 	work := supervise.Work{Version: e.Version, Signal: e.Signal, Digest: e.Digest}
-	if e.Guest.Name == "" {
-		return r.config.Supervisor.Apply(ctx, work)
+	var err error
+	if e.Guest.Name != "" {
+		err = r.addGuest(&work, e, res)
 	}
-	guest, err := r.compiled(e, res)
-	if err == nil {
-		work.Spec, err = twin.ForSignal(e.Guest, e.Signal.Name)
-	}
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout) // from here on: compiling takes as long as it takes
+	defer cancel()
 	if err != nil {
-		work.Spec = e.Guest
 		return errors.Join(err, r.config.Supervisor.Fail(ctx, work, err))
 	}
-	work.Guest = guest
 	return r.config.Supervisor.Apply(ctx, work)
+}
+
+// addGuest completes work with the compiled guest of an entry, as its signal gets it.
+func (r *Reconciler) addGuest(work *supervise.Work, e Entry, res *resolution) error {
+	work.Spec = e.Guest
+	guest, err := r.compiled(e, res)
+	if err != nil {
+		return err
+	}
+	spec, err := twin.ForSignal(e.Guest, e.Signal.Name)
+	if err != nil {
+		return err
+	}
+	work.Spec, work.Guest = spec, guest
+	return nil
 }
 
 func (r *Reconciler) neverRan(name module.SignalName) bool {

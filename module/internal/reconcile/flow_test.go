@@ -1,11 +1,14 @@
 package reconcile
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
@@ -24,6 +27,16 @@ func TestADocumentComesToWorkAndIsReported(t *testing.T) {
 		assert.Equal(t, []string{"deadletter: x no-signal"}, d.deliver("other", "x"))
 		assert.JSONEq(t, `{"of":"a","high":1}`, d.instance("a").settings)
 		assert.Equal(t, map[string]string{"NAME": "a"}, d.instance("a").options.Env)
+	})
+}
+
+func TestAGuestThatTakesLongToCompileStartsAllTheSame(t *testing.T) {
+	onDevice(t, func(t *testing.T, d *device) {
+		require.NoError(t, os.WriteFile(filepath.Join(d.guests, "slow.wasm"), []byte("slow"), 0o600))
+		d.desire(`"guests": {"g": {"source": "file:slow.wasm"}}, "signals": {"a": {"source": "input:in", "guest": "g"}}`)
+		time.Sleep(3 * stepTimeout)
+		assert.Equal(t, []string{"telemetry: x"}, d.deliver("in", "x"))
+		assert.Equal(t, module.CodeOK, d.Reported().LastDesiredStatus.Code)
 	})
 }
 
