@@ -38,7 +38,7 @@ func (m *Manifest) parseHub(contents node) error {
 	return nil
 }
 
-// parseStoreAndForward reads {"timeToLiveSecs": 7200, "storeLimits": {"maxBytes": 1073741824}}.
+// parseStoreAndForward reads {"timeToLiveSecs": 7200, "storeLimits": {"maxSizeBytes": 1073741824}}.
 func parseStoreAndForward(hub node) (StoreAndForward, error) {
 	settings := StoreAndForward{TimeToLive: defaultTimeToLive}
 	section, ok, err := hub.optional("storeAndForwardConfiguration")
@@ -58,7 +58,7 @@ func parseStoreAndForward(hub node) (StoreAndForward, error) {
 	if !ok || err != nil {
 		return settings, err
 	}
-	bytes, err := limits.required("maxBytes")
+	bytes, err := limits.required("maxSizeBytes")
 	if err != nil {
 		return settings, err
 	}

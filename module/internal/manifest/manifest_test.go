@@ -75,7 +75,7 @@ func TestModuleIsFoundByName(t *testing.T) {
 }
 
 func TestTimeToLiveDefaultsToTwoHoursAndMayBeEndless(t *testing.T) {
-	const settings = `"storeAndForwardConfiguration": { "timeToLiveSecs": 604800, "storeLimits": { "maxBytes": 1073741824 } }`
+	const settings = `"storeAndForwardConfiguration": { "timeToLiveSecs": 604800, "storeLimits": { "maxSizeBytes": 1073741824 } }`
 	for replacement, want := range map[string]time.Duration{
 		`"unrelated": 0`: 2 * time.Hour,
 		`"storeAndForwardConfiguration": { "timeToLiveSecs": -1 }`: Forever,
@@ -113,7 +113,7 @@ func TestWhatIsWrongIsNamedWithItsPlace(t *testing.T) {
 		"schema of object routes":  {`"${EDGEHUB_SCHEMA_VERSION}"`, `"1.0"`, `"filterToCloud"`, hub + `routes.filterToCloud: a route as an object needs schemaVersion 1.1, this is 1.0`},
 		"schema missing":           {`"schemaVersion": "${EDGEHUB_SCHEMA_VERSION}",`, ``, `"properties.desired": {` + "\n        \n", `modulesContent.$edgeHub["properties.desired"]: "schemaVersion" is missing`},
 		"time to live":             {`"timeToLiveSecs": 604800`, `"timeToLiveSecs" : "604800"`, `"timeToLiveSecs" :`, hub + `storeAndForwardConfiguration.timeToLiveSecs: not a whole number`},
-		"store limit":              {`"maxBytes": 1073741824`, `"maxBytes": 0`, `"maxBytes"`, hub + `storeAndForwardConfiguration.storeLimits.maxBytes: 0 is not within 1 and 9223372036854775807`},
+		"store limit":              {`"maxSizeBytes": 1073741824`, `"maxSizeBytes": 0`, `"maxSizeBytes"`, hub + `storeAndForwardConfiguration.storeLimits.maxSizeBytes: 0 is not within 1 and 9223372036854775807`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.Contains(t, template(t), c.old)
