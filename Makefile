@@ -55,6 +55,12 @@ $(LINT): | needs
 bench: needs guests ## run the benchmarks
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
 
+# How many messages the soak sends through all signals together.
+SOAK ?= 1000000
+.PHONY: soak
+soak: needs ## a hundred signals, a tenth of them hostile: none misses a message, memory stays flat
+	SOAK=$(SOAK) $(GO) test -count=1 -timeout=2h -run=TestSoak -v ./module/internal/app
+
 .PHONY: conformance
 conformance: needs ## run the checks against the official Node SDK (wants npm)
 	@command -v npm >/dev/null || { echo "make conformance wants npm: install Node.js 20 or newer" >&2; exit 1; }

@@ -36,6 +36,8 @@ type device struct {
 	storage string
 	log     *logBuffer
 
+	counting func(sim.Upstream) // where set, takes what reaches $upstream instead of upstream below
+
 	mu       sync.Mutex // guards what follows
 	upstream []sim.Upstream
 	doc      map[string]any // the module's reported properties
@@ -116,6 +118,10 @@ func (d *device) run() (stop func()) {
 }
 
 func (d *device) take(u sim.Upstream) {
+	if d.counting != nil {
+		d.counting(u)
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.upstream = append(d.upstream, u)
