@@ -7,6 +7,7 @@ import (
 	"maps"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/store"
 )
 
 // lastGood is what is stored of what runs.
@@ -27,7 +28,7 @@ func (r *Reconciler) save() {
 		return
 	}
 	if err == nil {
-		err = r.config.Store.SaveLastGood(json.RawMessage(good))
+		err = r.config.Store.Save(store.LastGood, json.RawMessage(good))
 	}
 	if err != nil {
 		r.config.Log.Error().Err(err).Msg("last good twin is not stored; a restart without network would start without it")
@@ -42,7 +43,7 @@ func (r *Reconciler) startLastGood(ctx context.Context) {
 		return
 	}
 	var good lastGood
-	ok, err := r.config.Store.LoadLastGood(&good)
+	ok, err := r.config.Store.Load(store.LastGood, &good)
 	if err != nil {
 		r.config.Log.Error().Err(err).Msg("starting without a last good twin")
 	}

@@ -80,42 +80,51 @@ type document struct {
 	Value  json.RawMessage `json:"value"`
 }
 
-const lastGoodFile = "last-good.json"
+// Record names a document that survives a restart.
+type Record string
+
+// The records.
+const (
+	LastGood Record = "last-good" // the last good twin
+	Trial    Record = "trial"     // how the process fared with the desired version that it applies
+)
+
+func (r Record) file() string { return string(r) + ".json" }
 
 // ErrCorrupt means that a stored file could not be read. It has been set aside under the name that the error gives, unless
 // that failed too.
 var ErrCorrupt = errors.New("stored file is corrupt")
 
-// SaveLastGood stores value, as JSON, as the last good twin.
-func (s *Store) SaveLastGood(value any) error {
+// Save stores value, as JSON, as a record.
+func (s *Store) Save(r Record, value any) error {
 	encoded, err := json.Marshal(value)
 	if err != nil {
-		return fmt.Errorf("encode last good twin: %w", err)
+		return fmt.Errorf("encode %s: %w", r, err)
 	}
 	whole, err := json.Marshal(document{Format: formatVersion, Value: encoded})
 	if err != nil {
-		return fmt.Errorf("encode last good twin: %w", err)
+		return fmt.Errorf("encode %s: %w", r, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := replace(filepath.Join(s.dir, lastGoodFile), whole); err != nil {
-		return fmt.Errorf("save last good twin: %w", err)
+	if err := replace(filepath.Join(s.dir, r.file()), whole); err != nil {
+		return fmt.Errorf("save %s: %w", r, err)
 	}
 	return nil
 }
 
-// LoadLastGood reads the last good twin into value and reports whether there is one. One that cannot be read is set
-// aside, and the error is ErrCorrupt.
-func (s *Store) LoadLastGood(value any) (bool, error) {
+// Load reads a record into value and reports whether there is one. One that cannot be read is set aside, and the error is
+// ErrCorrupt.
+func (s *Store) Load(r Record, value any) (bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	path := filepath.Join(s.dir, lastGoodFile)
+	path := filepath.Join(s.dir, r.file())
 	whole, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("load last good twin: %w", err)
+		return false, fmt.Errorf("load %s: %w", r, err)
 	}
 	var d document
 	err = json.Unmarshal(whole, &d)
@@ -130,9 +139,9 @@ func (s *Store) LoadLastGood(value any) (bool, error) {
 	}
 	aside := path + ".corrupt"
 	if renameErr := os.Rename(path, aside); renameErr != nil {
-		return false, fmt.Errorf("%w: %s: %w; set aside: %w", ErrCorrupt, lastGoodFile, err, renameErr)
+		return false, fmt.Errorf("%w: %s: %w; set aside: %w", ErrCorrupt, r.file(), err, renameErr)
 	}
-	return false, fmt.Errorf("%w: %s: %w; it was set aside as %s", ErrCorrupt, lastGoodFile, err, filepath.Base(aside))
+	return false, fmt.Errorf("%w: %s: %w; it was set aside as %s", ErrCorrupt, r.file(), err, filepath.Base(aside))
 }
 
 // replace writes a file beside path, syncs it and puts it in its place. After an error the old one is still there, unless

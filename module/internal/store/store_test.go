@@ -25,13 +25,13 @@ func TestLastGoodTwinOutlivesARestart(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
 	var loaded twin
-	ok, err := s.LoadLastGood(&loaded)
+	ok, err := s.Load(LastGood, &loaded)
 	require.NoError(t, err)
 	assert.False(t, ok, "there is none yet")
 
-	require.NoError(t, s.SaveLastGood(twin{6}))
-	require.NoError(t, s.SaveLastGood(twin{7}))
-	ok, err = open(t, dir).LoadLastGood(&loaded)
+	require.NoError(t, s.Save(LastGood, twin{6}))
+	require.NoError(t, s.Save(LastGood, twin{7}))
+	ok, err = open(t, dir).Load(LastGood, &loaded)
 	require.NoError(t, err)
 	assert.True(t, ok)
 	assert.Equal(t, twin{7}, loaded)
@@ -49,11 +49,11 @@ func TestLastGoodTwinThatCannotBeReadIsSetAside(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			path := filepath.Join(dir, lastGoodFile)
+			path := filepath.Join(dir, LastGood.file())
 			require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 			s := open(t, dir)
 			var loaded twin
-			ok, err := s.LoadLastGood(&loaded)
+			ok, err := s.Load(LastGood, &loaded)
 			assert.False(t, ok)
 			require.ErrorIs(t, err, ErrCorrupt)
 			assert.ErrorContains(t, err, "last-good.json.corrupt")
@@ -61,11 +61,11 @@ func TestLastGoodTwinThatCannotBeReadIsSetAside(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, content, string(aside))
 
-			ok, err = s.LoadLastGood(&loaded)
+			ok, err = s.Load(LastGood, &loaded)
 			assert.False(t, ok)
 			require.NoError(t, err, "said once")
-			require.NoError(t, s.SaveLastGood(twin{8}))
-			ok, err = s.LoadLastGood(&loaded)
+			require.NoError(t, s.Save(LastGood, twin{8}))
+			ok, err = s.Load(LastGood, &loaded)
 			require.NoError(t, err)
 			assert.True(t, ok)
 		})
@@ -74,33 +74,33 @@ func TestLastGoodTwinThatCannotBeReadIsSetAside(t *testing.T) {
 
 func TestFormatOfTheLastGoodTwinIsTheOneThatIsRead(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, open(t, dir).SaveLastGood(twin{7}))
-	content, err := os.ReadFile(filepath.Join(dir, lastGoodFile))
+	require.NoError(t, open(t, dir).Save(LastGood, twin{7}))
+	content, err := os.ReadFile(filepath.Join(dir, LastGood.file()))
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"format":1,"value":{"Version":7}}`, string(content))
 }
 
 func TestCrashBeforeTheRenameLeavesTheOldTwinAndNoRubbish(t *testing.T) {
 	dir := t.TempDir()
-	require.NoError(t, open(t, dir).SaveLastGood(twin{7}))
+	require.NoError(t, open(t, dir).Save(LastGood, twin{7}))
 	for _, name := range []string{unfinished + "1", filepath.Join(deadLetterDir, unfinished+"2")} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(`{"format":1,"val`), 0o600))
 	}
 	var loaded twin
-	ok, err := open(t, dir).LoadLastGood(&loaded)
+	ok, err := open(t, dir).Load(LastGood, &loaded)
 	require.NoError(t, err)
 	assert.True(t, ok)
 	assert.Equal(t, twin{7}, loaded)
-	assert.Equal(t, []string{deadLetterDir, lastGoodFile}, files(t, dir))
+	assert.Equal(t, []string{deadLetterDir, LastGood.file()}, files(t, dir))
 	assert.Empty(t, files(t, filepath.Join(dir, deadLetterDir)))
 }
 
 func TestValueThatIsNoJSONIsRefusedAndTheOldOneStays(t *testing.T) {
 	s := open(t, t.TempDir())
-	require.NoError(t, s.SaveLastGood(twin{7}))
-	require.Error(t, s.SaveLastGood(func() {}))
+	require.NoError(t, s.Save(LastGood, twin{7}))
+	require.Error(t, s.Save(LastGood, func() {}))
 	var loaded twin
-	_, err := s.LoadLastGood(&loaded)
+	_, err := s.Load(LastGood, &loaded)
 	require.NoError(t, err)
 	assert.Equal(t, twin{7}, loaded)
 }
@@ -108,9 +108,9 @@ func TestValueThatIsNoJSONIsRefusedAndTheOldOneStays(t *testing.T) {
 func TestFailedWriteIsSaidAndLeavesNoRubbish(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
-	require.NoError(t, os.Mkdir(filepath.Join(dir, lastGoodFile), 0o700)) // the rename cannot succeed
-	require.ErrorContains(t, s.SaveLastGood(twin{7}), "save last good twin")
-	assert.Equal(t, []string{deadLetterDir, lastGoodFile}, files(t, dir))
+	require.NoError(t, os.Mkdir(filepath.Join(dir, LastGood.file()), 0o700)) // the rename cannot succeed
+	require.ErrorContains(t, s.Save(LastGood, twin{7}), "save last-good")
+	assert.Equal(t, []string{deadLetterDir, LastGood.file()}, files(t, dir))
 }
 
 func TestDirectoryThatCannotBeWrittenIsSaidAtOpen(t *testing.T) {
@@ -140,10 +140,10 @@ func TestDirectoryThatIsRemovedUnderneathIsSaid(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "storage")
 	s := open(t, dir)
 	require.NoError(t, os.RemoveAll(dir))
-	require.ErrorIs(t, s.SaveLastGood(twin{7}), fs.ErrNotExist)
+	require.ErrorIs(t, s.Save(LastGood, twin{7}), fs.ErrNotExist)
 	require.ErrorIs(t, s.Keep(letter("x")), fs.ErrNotExist)
 	var loaded twin
-	ok, err := s.LoadLastGood(&loaded)
+	ok, err := s.Load(LastGood, &loaded)
 	assert.False(t, ok)
 	assert.NoError(t, err, "nothing is there")
 }
@@ -153,9 +153,9 @@ func FuzzLastGoodTwin(f *testing.F) {
 	f.Add([]byte(`{"format":1,"value":`))
 	f.Fuzz(func(t *testing.T, content []byte) {
 		dir := t.TempDir()
-		require.NoError(t, os.WriteFile(filepath.Join(dir, lastGoodFile), content, 0o600))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, LastGood.file()), content, 0o600))
 		var loaded twin
-		ok, err := open(t, dir).LoadLastGood(&loaded)
+		ok, err := open(t, dir).Load(LastGood, &loaded)
 		assert.Equal(t, ok, err == nil)
 		assert.True(t, ok || errors.Is(err, ErrCorrupt))
 	})
