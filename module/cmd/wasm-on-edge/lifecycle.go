@@ -11,8 +11,7 @@ import (
 	"time"
 )
 
-// stopTime is how long the module has to stop. It stops at once, but for a guest that it is compiling: that takes
-// seconds, and nothing can interrupt it.
+// stopTime is how long the module has to stop. It stops at once, but for a guest in the middle of a long call.
 const stopTime = 1500 * time.Millisecond
 
 // reportTime is how long a module has, after the last input of a recording, to report what it started with.
@@ -57,7 +56,7 @@ func (s *simulation) runParts(ctx context.Context, stop context.CancelFunc) erro
 	return err
 }
 
-// runModule runs the module until ctx ends. One that compiles a guest then is left behind, to end with the process.
+// runModule runs the module until ctx ends. One that does not stop in time is left behind, to end with the process.
 func (s *simulation) runModule(ctx context.Context) error {
 	if s.module == nil {
 		<-ctx.Done()
@@ -74,7 +73,7 @@ func (s *simulation) runModule(ctx context.Context) error {
 	case err := <-ended:
 		return err
 	case <-time.After(stopTime):
-		s.log.Warn().Msg("the module is still at work, compiling a guest perhaps; it ends with the process")
+		s.log.Warn().Msg("the module is still at work; it ends with the process")
 		s.moduleLog.closed.Store(true)
 		return nil
 	}

@@ -14,6 +14,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/app"
 )
 
 // Exit codes.
@@ -35,6 +37,10 @@ func main() {
 	// Errors of the engine carry the host's own stack where this is set, and traps cost several times as much.
 	if err := os.Setenv("RUST_BACKTRACE", "0"); err != nil {
 		fmt.Fprintln(os.Stderr, "wasm-on-edge: error:", err)
+	}
+	// The module starts this program once more for each guest that it compiles; that is no command for people.
+	if len(os.Args) > 1 && os.Args[1] == app.CompilerCommand {
+		os.Exit(app.CompilerMain(os.Args[2:]))
 	}
 	env, stop := processEnvironment()
 	code := execute(os.Args[1:], env)

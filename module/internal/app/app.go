@@ -9,6 +9,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"time"
@@ -59,7 +60,7 @@ func New(c Config) (*App, error) {
 	if a.hub.client, err = edgehub.New(a.clientConfig(identity)); err != nil {
 		return nil, fmt.Errorf("make edgeHub client: %w", err)
 	}
-	if a.host, err = wasm.New(); err != nil {
+	if a.host, err = a.newHost(kept); err != nil {
 		return nil, fmt.Errorf("make Wasm host: %w", err)
 	}
 	a.reconciler = reconcile.New(reconcile.Config{
@@ -84,6 +85,22 @@ func (a *App) openStore() *store.Store {
 		return nil
 	}
 	return kept
+}
+
+// newHost makes the host of the guests. Without storage, or where no code may be run from there, it compiles at each start.
+func (a *App) newHost(kept *store.Store) (*wasm.Host, error) {
+	c := wasm.Config{Compiler: []string{CompilerCommand}}
+	if kept == nil {
+		return wasm.New(c)
+	}
+	c.Cache = filepath.Join(a.config.Storage, "compiled")
+	host, err := wasm.New(c)
+	if err != nil {
+		a.log.Warn().Err(err).Msg("guests will be compiled anew at each start")
+		c.Cache = ""
+		return wasm.New(c)
+	}
+	return host, nil
 }
 
 func (a *App) pipelineConfig(kept *store.Store) pipeline.Config {

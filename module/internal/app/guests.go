@@ -1,6 +1,8 @@
 package app
 
 import (
+	"context"
+
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/reconcile"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/supervise"
@@ -18,10 +20,17 @@ func (g guest) Start(o supervise.Options) (supervise.Instance, error) {
 	return i, nil
 }
 
+// CompilerCommand is the argument with which the module starts this program to compile a guest. The program then calls
+// [CompilerMain] and nothing else.
+const CompilerCommand = "compile"
+
+// CompilerMain compiles the guest on standard input and returns the exit code.
+func CompilerMain(args []string) int { return wasm.CompilerMain(args) }
+
 // compile returns a compiler for the reconciler.
-func compile(host *wasm.Host) func(module.GuestName, []byte, module.Limits) (reconcile.Guest, error) {
-	return func(name module.GuestName, binary []byte, limits module.Limits) (reconcile.Guest, error) {
-		g, err := host.Compile(name, binary, limits)
+func compile(host *wasm.Host) func(context.Context, module.GuestName, []byte, module.Limits) (reconcile.Guest, error) {
+	return func(ctx context.Context, name module.GuestName, binary []byte, limits module.Limits) (reconcile.Guest, error) {
+		g, err := host.Compile(ctx, name, binary, limits)
 		if err != nil {
 			return nil, err
 		}

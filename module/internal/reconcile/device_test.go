@@ -125,6 +125,7 @@ type fakeGuest struct {
 }
 
 func (g *fakeGuest) HasTimer() bool { return true }
+func (g *fakeGuest) Cached() bool   { return false }
 
 func (g *fakeGuest) Close() {
 	g.device.mu.Lock()
@@ -237,7 +238,7 @@ func newDevice(t *testing.T, before *device) *device {
 	return d
 }
 
-func (d *device) compile(_ module.GuestName, binary []byte, _ module.Limits) (Guest, error) {
+func (d *device) compile(_ context.Context, _ module.GuestName, binary []byte, _ module.Limits) (Guest, error) {
 	if string(binary) == "invalid" {
 		return nil, &module.GuestError{Guest: "g", Op: "compile", Kind: module.KindInvalid, Message: "not a guest"}
 	}

@@ -34,8 +34,38 @@ func (r *Reconciler) execute(ctx context.Context, res *resolution) {
 	}
 }
 
+// doAll does the steps that need no guest to be compiled at once, and each other one as soon as its guest is.
 func (r *Reconciler) doAll(ctx context.Context, steps []Step, res *resolution) {
+	waiting := make(map[compiledKey][]Step)
+	var ready []Step
 	for _, step := range steps {
+		if key := step.Entry.compiledKey(); r.mustCompile(step, res) {
+			waiting[key] = append(waiting[key], step)
+		} else {
+			ready = append(ready, step)
+		}
+	}
+	compilations := r.compileAll(ctx, waiting, res)
+	r.doThese(ctx, ready, res)
+	for range waiting {
+		c := <-compilations
+		r.note(c, res)
+		r.doThese(ctx, waiting[c.key], res)
+	}
+}
+
+// mustCompile reports whether a step needs a guest that is not compiled, and can be.
+func (r *Reconciler) mustCompile(step Step, res *resolution) bool {
+	key := step.Entry.compiledKey()
+	_, atHand := res.binaries[key.digest]
+	return step.Action != Remove && key.name != "" && atHand && r.guests[key] == nil && res.uncompiled[key] == nil
+}
+
+func (r *Reconciler) doThese(ctx context.Context, steps []Step, res *resolution) {
+	for _, step := range steps {
+		if ctx.Err() != nil {
+			return
+		}
 		name := step.Entry.Signal.Name
 		err := r.do(ctx, step, res)
 		if ctx.Err() != nil {

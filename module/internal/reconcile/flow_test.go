@@ -40,6 +40,20 @@ func TestAGuestThatTakesLongToCompileStartsAllTheSame(t *testing.T) {
 	})
 }
 
+func TestAGuestThatIsBeingCompiledHoldsUpNoOther(t *testing.T) {
+	onDevice(t, func(t *testing.T, d *device) {
+		d.bring("slow.wasm", "slow")
+		d.desire(`"guests": {"slow": {"source": "file:slow.wasm"}, "good": {"source": "file:good.wasm"}},
+			"signals": {"a": {"source": "input:in", "guest": "slow"}, "b": {"source": "input:in", "guest": "good"}, "c": {"source": "input:in"}}`)
+		assert.NotContains(t, d.config.Supervisor.Snapshot(), module.SignalName("a"), "its guest is not there yet")
+		for _, name := range []module.SignalName{"b", "c"} {
+			assert.Equal(t, module.Running, d.config.Supervisor.Snapshot()[name].Status, name)
+		}
+		d.settle(3 * stepTimeout)
+		assert.Equal(t, []string{"telemetry: x", "telemetry: x", "telemetry: x"}, d.deliver("in", "x"))
+	})
+}
+
 func TestARefusedChangeLeavesItsLastGoodAtWorkAndTheOthersChange(t *testing.T) {
 	onDevice(t, func(t *testing.T, d *device) {
 		d.desire(`"signals": {"a": {"source": "input:in"}, "b": {"source": "input:in"}}`)

@@ -27,6 +27,7 @@ type Hub interface {
 // Guest is a compiled guest that can be let go of.
 type Guest interface {
 	supervise.Guest
+	Cached() bool // its code was there already
 	Close()
 }
 
@@ -36,7 +37,7 @@ type Config struct {
 	Supervisor  *supervise.Supervisor
 	Pipeline    *pipeline.Pipeline
 	Artifacts   *artifact.Store
-	Compile     func(name module.GuestName, binary []byte, limits module.Limits) (Guest, error)
+	Compile     func(ctx context.Context, name module.GuestName, binary []byte, limits module.Limits) (Guest, error)
 	Store       *store.Store // nil: nothing survives a restart
 	Environment twin.Environment
 	Generation  string // of the module's identity: desired versions start anew with another

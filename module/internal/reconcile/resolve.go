@@ -15,6 +15,8 @@ type resolution struct {
 	problems map[module.SignalName]string // why a signal is not as desired
 	guests   map[module.GuestName]guestState
 	binaries map[string][]byte // by digest
+
+	uncompiled map[compiledKey]error // why
 }
 
 func newResolution() *resolution {
@@ -24,6 +26,8 @@ func newResolution() *resolution {
 		problems: make(map[module.SignalName]string),
 		guests:   make(map[module.GuestName]guestState),
 		binaries: make(map[string][]byte),
+
+		uncompiled: make(map[compiledKey]error),
 	}
 }
 

@@ -36,7 +36,7 @@ func TestAPauseBetweenCallsCostsNoDeadline(t *testing.T) {
 }
 
 func compileOn(t *testing.T, host *wasm.Host, name string) *wasm.Guest {
-	guest, err := host.Compile(module.GuestName(name), file(t, name), limits())
+	guest, err := host.Compile(t.Context(), module.GuestName(name), file(t, name), limits())
 	require.NoError(t, err)
 	t.Cleanup(guest.Close)
 	return guest

@@ -57,9 +57,22 @@ wasmtime_linker_t *woe_linker_new(wasm_engine_t *engine, woe_buffer *detail) {
   return NULL;
 }
 
-wasmtime_module_t *woe_compile(wasm_engine_t *engine, const uint8_t *binary, size_t len, woe_buffer *detail) {
+// woe_compile makes machine code of a binary, which wasm_byte_vec_delete frees.
+bool woe_compile(wasm_engine_t *engine, const uint8_t *binary, size_t len, wasm_byte_vec_t *code, woe_buffer *detail) {
   wasmtime_module_t *compiled = NULL;
   wasmtime_error_t *error = wasmtime_module_new(engine, binary, len, &compiled);
+  if (!error) {
+    error = wasmtime_module_serialize(compiled, code);
+    wasmtime_module_delete(compiled);
+  }
+  if (error) woe_error_text(detail, error);
+  return !error;
+}
+
+// woe_load maps machine code that woe_compile made for an engine of the same settings.
+wasmtime_module_t *woe_load(wasm_engine_t *engine, const char *path, woe_buffer *detail) {
+  wasmtime_module_t *compiled = NULL;
+  wasmtime_error_t *error = wasmtime_module_deserialize_file(engine, path, &compiled);
   if (error) woe_error_text(detail, error);
   return error ? NULL : compiled;
 }

@@ -23,7 +23,7 @@ func TestTheThresholdGuestWorks(t *testing.T) {
 	require.NoError(t, err)
 	l := limits()
 	l.Memory, l.Start, l.Deadline, l.EmitBytesPerCall = 16<<20, 2*time.Second, time.Second, 1<<20
-	guest, err := newHost(t).Compile("threshold", binary, l)
+	guest, err := newHost(t).Compile(t.Context(), "threshold", binary, l)
 	require.NoError(t, err)
 	t.Cleanup(guest.Close)
 	i := start(t, guest, wasm.Options{Limits: l})

@@ -7,6 +7,7 @@ package wasm
 import "C"
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -24,34 +25,40 @@ type Guest struct {
 	name   module.GuestName
 	info   *binary.Info
 	engine *engine
+	file   string // in the cache of compiled code; "" where it is in none
+	cached bool   // the code was there already
 
 	mu       sync.RWMutex // held by starts against Close
 	compiled *C.wasmtime_module_t
 	prepared *C.wasmtime_instance_pre_t // nil after Close
 }
 
-// Compile checks that the binary is a guest which this host runs, and compiles it for the limits' stack. An error is
-// a *module.GuestError of kind invalid (or host). Compiling takes milliseconds for a guest of kilobytes and seconds for
-// one of megabytes; it cannot be interrupted.
-func (h *Host) Compile(name module.GuestName, wasm []byte, limits module.Limits) (*Guest, error) {
+// Compile checks that the binary is a guest which this host runs, and takes its machine code from the cache or has it
+// compiled for the limits' stack, by a process of its own. An error is a *module.GuestError. Compiling takes milliseconds
+// for a guest of kilobytes and seconds for one of megabytes; it has a minute, and ends with ctx.
+func (h *Host) Compile(ctx context.Context, name module.GuestName, wasm []byte, limits module.Limits) (*Guest, error) {
 	refuse := func(kind module.GuestErrorKind, reason string) (*Guest, error) {
 		return nil, &module.GuestError{Guest: name, Op: "compile", Kind: kind, Message: reason}
+	}
+	if len(wasm) > maxBinary {
+		return refuse(module.KindInvalid, fmt.Sprintf("it is %.1f MiB long, at most %d MiB are taken", mib(int64(len(wasm))), maxBinary>>20))
 	}
 	info, err := Inspect(wasm)
 	if err != nil {
 		return refuse(module.KindInvalid, err.Error())
 	}
-	e, err := h.engineFor(limits.Stack)
+	e, err := h.engineFor(settings{stack: limits.Stack})
 	if err != nil {
 		return refuse(module.KindHost, err.Error())
 	}
 	g := &Guest{host: h, name: name, info: info, engine: e}
-	var detail C.woe_buffer
-	if g.compiled = C.woe_compile(e.engine, bytesOf(wasm), C.size_t(len(wasm)), &detail); g.compiled == nil {
-		return refuse(module.KindInvalid, takeText(&detail))
+	if err := g.obtain(ctx, wasm); err != nil {
+		err.Guest = name
+		return nil, err
 	}
+	var detail C.woe_buffer
 	if g.prepared = C.woe_prepare(e.linker, g.compiled, &detail); g.prepared == nil {
-		C.wasmtime_module_delete(g.compiled)
+		g.unload()
 		return refuse(module.KindInvalid, takeText(&detail))
 	}
 	return g, nil
@@ -72,8 +79,8 @@ func (g *Guest) Close() {
 		return
 	}
 	C.wasmtime_instance_pre_delete(g.prepared)
-	C.wasmtime_module_delete(g.compiled)
-	g.prepared, g.compiled = nil, nil
+	g.prepared = nil
+	g.unload()
 }
 
 // Options are what an instance is started with.

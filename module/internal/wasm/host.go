@@ -5,13 +5,16 @@
 // it (Message, Tick, Configure) is one crossing into C and a transaction: what the guest emits, stores and counts can
 // be read from [Instance.Effects] after a call that ended well, and is gone after one that did not.
 //
-//	host, err := wasm.New()
-//	guest, err := host.Compile("threshold", binary, spec.Limits)
+//	host, err := wasm.New(wasm.Config{Compiler: []string{"compile"}, Cache: "/var/lib/wasm-on-edge/compiled"})
+//	guest, err := host.Compile(ctx, "threshold", binary, spec.Limits)
 //	instance, err := guest.Start(wasm.Options{Signal: "press1", Limits: spec.Limits})
 //	verdict, err := instance.Message(message)
 //
 // Nothing that a guest does ends the process: every way a call can end badly is a *module.GuestError. After one whose
 // [Instance.Dead] is true the instance must be closed; the next one starts afresh.
+//
+// Compiling is the work of a child process, with limits on time, memory and size: this program, started once more with
+// [Config.Compiler], which calls [CompilerMain]. The code that it makes is kept in a cache on disk and mapped from there.
 //
 // # Concurrency
 //
@@ -27,7 +30,6 @@ package wasm
 import "C"
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"sync"
@@ -56,28 +58,47 @@ type Host struct {
 	done  chan struct{} // closed by Close
 	ended sync.WaitGroup
 
+	compilers *compilers
+	cache     *cache
+
 	mu      sync.Mutex // guards engines
-	engines map[int]*engine
+	engines map[settings]*engine
 }
 
-// engine is one configuration of Wasmtime. The size of the Wasm stack is an engine's, so guests with another one have
-// another engine.
-type engine struct {
-	engine *C.wasm_engine_t
-	linker *C.wasmtime_linker_t
+// Config is what a Host needs.
+type Config struct {
+	// Compiler are the arguments with which this program calls [CompilerMain].
+	Compiler []string
+	// Cache is the directory of compiled code, which is this Host's alone and made where it is missing. The code in it is
+	// run: nobody else may be able to write there. "" keeps code in memory, and for as long as its guest.
+	Cache string
 }
 
-// New returns a Host with its epoch ticker running. Close ends it.
-func New() (*Host, error) {
+// New returns a Host with its epoch ticker running. Close ends it. An error is one of the cache's directory.
+func New(c Config) (*Host, error) {
+	cache, err := openCache(c.Cache)
+	if err != nil {
+		return nil, fmt.Errorf("open cache of compiled code: %w", err)
+	}
 	h := &Host{
-		slots:   int64(runtime.GOMAXPROCS(0)),
-		freed:   make(chan struct{}, runtime.GOMAXPROCS(0)),
-		wake:    make(chan struct{}, 1),
-		done:    make(chan struct{}),
-		engines: make(map[int]*engine),
+		slots:     int64(runtime.GOMAXPROCS(0)),
+		freed:     make(chan struct{}, runtime.GOMAXPROCS(0)),
+		wake:      make(chan struct{}, 1),
+		done:      make(chan struct{}),
+		compilers: &compilers{args: c.Compiler, slots: make(chan struct{}, compilersAtOnce()), time: compileTime},
+		cache:     cache,
+		engines:   make(map[settings]*engine),
 	}
 	h.ended.Go(h.strike)
 	return h, nil
+}
+
+// compilersAtOnce is one below 1 GiB of memory, else two where there are as many processors.
+func compilersAtOnce() int {
+	if availableMemory() < 1<<30 {
+		return 1
+	}
+	return min(2, runtime.GOMAXPROCS(0))
 }
 
 // Close ends the ticker and frees the engines, once. All guests and instances must have been closed before.
@@ -86,31 +107,28 @@ func (h *Host) Close() {
 	h.ended.Wait()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for stack, e := range h.engines {
-		C.wasmtime_linker_delete(e.linker)
-		C.wasm_engine_delete(e.engine)
-		delete(h.engines, stack)
+	for s, e := range h.engines {
+		e.close()
+		delete(h.engines, s)
 	}
 }
 
-// engineFor returns the engine with the given Wasm stack, in bytes. Wasmtime aborts the process where it is none.
-func (h *Host) engineFor(stack int) (*engine, error) {
-	if stack <= 0 || stack > maxStack {
-		return nil, fmt.Errorf("make engine: a stack of %d bytes is not between 1 and %d", stack, maxStack)
-	}
+// engineFor returns the engine with the given settings.
+func (h *Host) engineFor(s settings) (*engine, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if e := h.engines[stack]; e != nil {
+	if e := h.engines[s]; e != nil {
 		return e, nil
 	}
-	e := &engine{engine: C.woe_engine_new(C.size_t(stack))}
-	var detail C.woe_buffer
-	e.linker = C.woe_linker_new(e.engine, &detail)
-	if e.linker == nil {
-		C.wasm_engine_delete(e.engine)
-		return nil, errors.New("link host functions: " + takeText(&detail))
+	e, err := newEngine(s)
+	if err != nil {
+		return nil, err
 	}
-	h.engines[stack] = e
+	if err := e.link(); err != nil {
+		e.close()
+		return nil, err
+	}
+	h.engines[s] = e
 	return e, nil
 }
 

@@ -84,7 +84,8 @@ typedef struct {
 // engine.c
 wasm_engine_t *woe_engine_new(size_t stack_bytes);
 wasmtime_linker_t *woe_linker_new(wasm_engine_t *, woe_buffer *detail);
-wasmtime_module_t *woe_compile(wasm_engine_t *, const uint8_t *binary, size_t len, woe_buffer *detail);
+bool woe_compile(wasm_engine_t *, const uint8_t *binary, size_t len, wasm_byte_vec_t *code, woe_buffer *detail);
+wasmtime_module_t *woe_load(wasm_engine_t *, const char *path, woe_buffer *detail);
 wasmtime_instance_pre_t *woe_prepare(wasmtime_linker_t *, wasmtime_module_t *, woe_buffer *detail);
 wasmtime_error_t *woe_define(wasmtime_linker_t *, const char *module, const char *name, const char *type,
                              wasmtime_func_unchecked_callback_t);

@@ -55,7 +55,7 @@ func TestAnImportThatIsNotOfferedIsRefused(t *testing.T) {
 		`"wasi_snapshot_preview1" "fd_dance" (func)`:              "fd_dance",
 		`"wasi_snapshot_preview1" "proc_exit" (func (param i64))`: "proc_exit",
 	} {
-		_, err = newHost(t).Compile("guest", guestOf(t, "(import "+imported+")", "", "(i32.const 1)"), limits())
+		_, err = newHost(t).Compile(t.Context(), "guest", guestOf(t, "(import "+imported+")", "", "(i32.const 1)"), limits())
 		e := guestError(t, err)
 		assert.Equal(t, module.KindInvalid, e.Kind)
 		assert.Contains(t, e.Message, name)
@@ -87,11 +87,11 @@ func TestWhatIsNoBinaryIsRefused(t *testing.T) {
 	whole := wat(t, `(module (memory (export "memory") 1) (func (export "edge_alloc") (param i32) (result i32) (i32.const 8))
 		(func (export "edge_message") (param i32 i32) (result i32) (i32.const 1)))`)
 	for name, bytes := range map[string][]byte{"nothing": nil, "text": []byte("(module)"), "an executable": []byte("\x7fELF\x02\x01\x01\x00"), "half a header": whole[:6]} {
-		_, err := host.Compile("guest", bytes, limits())
+		_, err := host.Compile(t.Context(), "guest", bytes, limits())
 		assert.EqualError(t, err, `compile guest "guest": invalid: not a WebAssembly binary`, name)
 	}
 	for n := 8; n < len(whole); n++ {
-		_, err := host.Compile("guest", whole[:n], limits())
+		_, err := host.Compile(t.Context(), "guest", whole[:n], limits())
 		require.Equal(t, module.KindInvalid, guestError(t, err).Kind, "%d of %d bytes", n, len(whole))
 	}
 }
@@ -119,7 +119,7 @@ func TestProposalsThatNoGuestNeedsAreOff(t *testing.T) {
 		"gc":           `(type (struct (field i32)))`,
 		"relaxed simd": `(func (result v128) (i8x16.relaxed_swizzle (v128.const i64x2 0 0) (v128.const i64x2 0 0)))`,
 	} {
-		_, err := host.Compile("guest", guestOf(t, "", field, "(i32.const 1)"), limits())
+		_, err := host.Compile(t.Context(), "guest", guestOf(t, "", field, "(i32.const 1)"), limits())
 		require.Error(t, err, name)
 		assert.Equal(t, module.KindInvalid, guestError(t, err).Kind, name)
 	}

@@ -89,12 +89,12 @@ func TestTheStackOfAGuestIsWithinTheThreads(t *testing.T) {
 	for _, stack := range []int{0, -1, 1<<20 + 1} {
 		l := limits()
 		l.Stack = stack
-		_, err := host.Compile("guest", file(t, "pass"), l)
+		_, err := host.Compile(t.Context(), "guest", file(t, "pass"), l)
 		assert.Equal(t, module.KindHost, guestError(t, err).Kind)
 	}
 	deep := limits()
 	deep.Stack = 1 << 20
-	guest, err := host.Compile("guest", file(t, "stack_overflow"), deep)
+	guest, err := host.Compile(t.Context(), "guest", file(t, "stack_overflow"), deep)
 	require.NoError(t, err)
 	t.Cleanup(guest.Close)
 	_, err = start(t, guest, wasm.Options{Limits: deep}).Message(message("body"))

@@ -53,6 +53,9 @@ wasm_config_t *wasm_config_new(void);
 void wasmtime_config_epoch_interruption_set(wasm_config_t *, bool);
 void wasmtime_config_max_wasm_stack_set(wasm_config_t *, size_t);
 void wasmtime_config_native_unwind_info_set(wasm_config_t *, bool);
+void wasmtime_config_memory_reservation_set(wasm_config_t *, uint64_t);
+void wasmtime_config_memory_guard_size_set(wasm_config_t *, uint64_t);
+void wasmtime_config_memory_reservation_for_growth_set(wasm_config_t *, uint64_t);
 void wasmtime_config_wasm_threads_set(wasm_config_t *, bool);
 void wasmtime_config_wasm_tail_call_set(wasm_config_t *, bool);
 void wasmtime_config_wasm_function_references_set(wasm_config_t *, bool);
@@ -87,6 +90,8 @@ size_t wasm_frame_module_offset(const wasm_frame_t *);
 void wasm_frame_vec_delete(wasm_frame_vec_t *);
 
 wasmtime_error_t *wasmtime_module_new(wasm_engine_t *, const uint8_t *, size_t, wasmtime_module_t **);
+wasmtime_error_t *wasmtime_module_serialize(wasmtime_module_t *, wasm_byte_vec_t *);
+wasmtime_error_t *wasmtime_module_deserialize_file(wasm_engine_t *, const char *path, wasmtime_module_t **);
 void wasmtime_module_delete(wasmtime_module_t *);
 
 wasm_valtype_t *wasm_valtype_new(uint8_t);
