@@ -47,7 +47,7 @@ func (h *Host) Compile(ctx context.Context, name module.GuestName, wasm []byte, 
 	if err != nil {
 		return refuse(module.KindInvalid, err.Error())
 	}
-	e, err := h.engineFor(settings{stack: limits.Stack})
+	e, err := h.engineFor(settingsFor(info, len(wasm), limits))
 	if err != nil {
 		return refuse(module.KindHost, err.Error())
 	}

@@ -100,3 +100,19 @@ func TestTheStackOfAGuestIsWithinTheThreads(t *testing.T) {
 	_, err = start(t, guest, wasm.Options{Limits: deep}).Message(message("body"))
 	assert.Contains(t, guestError(t, err).Message, "stack overflow")
 }
+
+func TestASmallGuestKeepsItsMemoryWhenItGrowsBeyondItsReservation(t *testing.T) {
+	i := run(t, wat(t, `(module (memory (export "memory") 1)
+		(func (export "edge_alloc") (param i32) (result i32) (i32.const 1024))
+		(func (export "edge_message") (param $ptr i32) (param i32) (result i32)
+			(i32.store8 (i32.const 65535) (i32.load8_u (local.get $ptr)))
+			(if (i32.eq (memory.grow (i32.const 20)) (i32.const -1)) (then unreachable))
+			(i32.store8 (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 1)) (i32.const 1))
+			(i32.eq (i32.load8_u (i32.const 65535)) (i32.load8_u (local.get $ptr)))))`))
+	for range 3 {
+		verdict, err := i.Message(message("x"))
+		require.NoError(t, err)
+		assert.Equal(t, module.Pass, verdict)
+	}
+	assert.EqualValues(t, 61*64<<10, i.Memory())
+}

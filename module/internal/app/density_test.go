@@ -1,0 +1,105 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bytecodealliance/wasmtime-go/v39"
+	"github.com/rs/zerolog"
+	"github.com/stretchr/testify/require"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/supervise"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm"
+)
+
+// BenchmarkDensity runs signals of a small guest, each with all that the module keeps for it, and reports what one takes
+// after it has passed a message on: resident memory, page tables included.
+func BenchmarkDensity(b *testing.B) {
+	for _, signals := range []int{1000, 10000} {
+		b.Run(strconv.Itoa(signals), func(b *testing.B) {
+			for b.Loop() {
+				b.ReportMetric(float64(measureSignals(b, signals))/float64(signals)/1024, "KiB/signal")
+			}
+		})
+	}
+}
+
+// acknowledging is an edgeHub that takes everything at once.
+type acknowledging struct{}
+
+func (acknowledging) Publish(_ context.Context, _ module.OutputName, _ module.Message, done func(error)) error {
+	done(nil)
+	return nil
+}
+
+// measureSignals returns the memory that signals take together, in bytes.
+func measureSignals(b *testing.B, count int) int64 {
+	compiled := smallGuest(b)
+	p := pipeline.New(pipeline.Config{Publisher: acknowledging{}, OnError: func(err error) { b.Error(err) }})
+	s := supervise.New(supervise.Config{Pipeline: p, Log: zerolog.Nop(), Changed: func() {}})
+	p.SetLimits(64<<20, 0)
+	ctx, stop := context.WithCancel(context.Background())
+	var parts sync.WaitGroup
+	for _, run := range []func(context.Context){p.Dispatch, p.SendResults, s.Run} {
+		parts.Go(func() { run(ctx) })
+	}
+	defer parts.Wait()
+	defer stop()
+
+	before := footprint(b)
+	routes := &pipeline.Routes{Inputs: make(map[module.InputName][]pipeline.Route)}
+	for n := range count {
+		name := module.SignalName(fmt.Sprint("signal", n))
+		require.NoError(b, s.Apply(ctx, supervise.Work{
+			Signal: module.Signal{Name: name, Source: module.Source{Kind: module.SourceInput, Name: "in"}, Guest: "guest", Output: "telemetry"},
+			Spec:   module.GuestSpec{Name: "guest", Limits: smallLimits}, Guest: compiled,
+		}))
+		routes.Inputs["in"] = append(routes.Inputs["in"], pipeline.Route{Signal: name, Consumer: s.Consumer(name)})
+	}
+	p.SetRoutes(routes)
+	p.Connected(1)
+	acked := make(chan struct{})
+	require.NoError(b, p.Deliver(pipeline.Delivery{Input: "in", Connection: 1, Received: time.Now(), Ack: func() { close(acked) },
+		Message: module.Message{Body: make([]byte, 200), Properties: module.Properties{{Name: "$.mid", Value: "1"}}}}))
+	<-acked
+	return footprint(b) - before
+}
+
+var smallLimits = module.Limits{Memory: 1 << 20, Deadline: time.Second, Start: time.Second, Stack: 128 << 10,
+	EmitsPerCall: 16, EmitBytesPerCall: 256 << 10, LogLinesPerMinute: 60, Storage: 64 << 10}
+
+// smallGuest returns the smallest guest, compiled.
+func smallGuest(b *testing.B) guest {
+	host, err := wasm.New(wasm.Config{Compiler: []string{CompilerCommand}})
+	require.NoError(b, err)
+	b.Cleanup(host.Close)
+	text, err := os.ReadFile(filepath.Join(guestSource, "pass.wat"))
+	require.NoError(b, err)
+	binary, err := wasmtime.Wat2Wasm(string(text))
+	require.NoError(b, err)
+	g, err := host.Compile(b.Context(), "guest", binary, smallLimits)
+	require.NoError(b, err)
+	b.Cleanup(g.Close)
+	return guest{g}
+}
+
+// footprint returns the resident memory of this process in bytes, with its page tables, which containers count too.
+func footprint(b *testing.B) (bytes int64) {
+	status, err := os.ReadFile("/proc/self/status")
+	require.NoError(b, err)
+	for _, field := range regexp.MustCompile(`(?m)^(?:VmRSS|VmPTE):\s+(\d+) kB$`).FindAllSubmatch(status, -1) {
+		kib, err := strconv.ParseInt(string(field[1]), 10, 64)
+		require.NoError(b, err)
+		bytes += kib << 10
+	}
+	return bytes
+}
