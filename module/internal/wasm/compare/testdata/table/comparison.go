@@ -38,7 +38,7 @@ func (c comparison) benchmark(b *testing.B) {
 	b.ReportMetric(ratio, "ratio")
 }
 
-// chunk returns the nanoseconds of one repetition, of as many as take about two milliseconds.
+// chunk returns the nanoseconds of one repetition, of as many as take the variant says.
 func chunk(b *testing.B, v *variant) float64 {
 	took, err := v.time()
 	if err != nil {
@@ -80,9 +80,9 @@ func comparisons(host *wasm.Host) (all []comparison, opened *variants, err error
 		{"emit", emit, open(newWazero("wazero, none", false)), false, 0, 0},
 		{"emit", emit, open(newExtism("Extism, kill switch", true)), false, 50, 0},
 		{"emit", emit, open(newExtism("Extism, none", false)), false, 0, 0},
-		{"emit, two goroutines", open(o.goroutines("emit, two goroutines", emits, 2)), open(o.goroutines("one goroutine", emits, 1)), false, 1.5, 0},
-		{"pass on, two goroutines", open(o.goroutines("pass on, two goroutines", passes, 2)), open(o.goroutines("one goroutine", passes, 1)), false, 1.5, 0},
-		{"C loop, two goroutines", open(newTwoCLoops("two C loops")), open(newCLoop("C loop, one goroutine", passes, false)), false, 0, 0},
+		{"emit, two goroutines", open(sharedByTwo(o.goroutines("emit, two goroutines", emits, 2))), open(o.goroutines("one goroutine", emits, 1)), false, 1.5, 0},
+		{"pass on, two goroutines", open(sharedByTwo(o.goroutines("pass on, two goroutines", passes, 2))), open(o.goroutines("one goroutine", passes, 1)), false, 1.5, 0},
+		{"C loop, two goroutines", open(sharedByTwo(newTwoCLoops("two C loops"))), open(newCLoop("C loop, one goroutine", passes, false)), false, 0, 0},
 		{"emit and set", keep, pass, true, 2, 0},
 		{"emit and set, no scan", keepUnseen, passUnseen, true, 0, 0},
 		{"start an instance", open(o.start("start")), open(newCompile("compile")), false, 50, 100 * time.Microsecond},
