@@ -216,3 +216,13 @@ func FuzzObjectText(f *testing.F) {
 		assert.Equal(t, string([]rune(text)), got.T, "with U+FFFD for each byte that is no character")
 	})
 }
+
+func TestAnObjectWritesNumbersAsEncodingJSONDoes(t *testing.T) {
+	for _, number := range []float64{0, 1, -21.5, 1e6, 123456789.5, 1e-6, 1e-7, -2.5e-10, 1e20, 1e21, 1.5e300, 5e-324, math.MaxFloat64} {
+		want, err := json.Marshal(map[string]float64{"n": number})
+		require.NoError(t, err)
+		var o edge.Object
+		o.Number("n", number)
+		assert.Equal(t, string(want), string(o.JSON()))
+	}
+}

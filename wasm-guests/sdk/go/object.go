@@ -22,15 +22,15 @@ func (o *Object) Text(name, text string) {
 	o.members = appendText(o.members, text)
 }
 
-// Number adds a number with the digits that it takes to read the same one back, or null where it is none that
-// JSON knows: infinite or not a number.
+// Number adds a number with the digits that it takes to read the same one back, in the form of encoding/json, or
+// null where it is none that JSON knows: infinite or not a number.
 func (o *Object) Number(name string, number float64) {
 	o.name(name)
 	if math.IsInf(number, 0) || math.IsNaN(number) {
 		o.members = append(o.members, "null"...)
 		return
 	}
-	o.members = strconv.AppendFloat(o.members, number, 'g', -1, 64)
+	o.members = appendNumber(o.members, number)
 }
 
 // Bool adds a boolean.
@@ -71,6 +71,17 @@ func (o *Object) name(name string) {
 	}
 	o.members = appendText(append(o.members, opening), name)
 	o.members = append(o.members, ':')
+}
+
+func appendNumber(out []byte, number float64) []byte {
+	if size := math.Abs(number); size == 0 || 1e-6 <= size && size < 1e21 {
+		return strconv.AppendFloat(out, number, 'f', -1, 64)
+	}
+	out = strconv.AppendFloat(out, number, 'e', -1, 64)
+	if n := len(out); out[n-4] == 'e' && out[n-2] == '0' { // an exponent of one digit comes as two: e-07
+		out = append(out[:n-2], out[n-1])
+	}
+	return out
 }
 
 func appendText(out []byte, text string) []byte {
