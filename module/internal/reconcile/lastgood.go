@@ -10,12 +10,18 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/store"
 )
 
-// lastGood is what is stored of what runs.
-type lastGood struct {
+// goodTwin is what ran of a desired version.
+type goodTwin struct {
 	Generation string                      `json:"generation"`
 	Version    int64                       `json:"version"`
 	Module     module.ModuleSettings       `json:"module"`
 	Entries    map[module.SignalName]Entry `json:"entries"`
+}
+
+// lastGood is what is stored: what runs, and what ran before it, for the case that the process does not survive it.
+type lastGood struct {
+	goodTwin
+	Before *goodTwin `json:"before,omitempty"`
 }
 
 // save stores what runs, where it is not what was stored last.
@@ -23,34 +29,37 @@ func (r *Reconciler) save() {
 	if r.config.Store == nil {
 		return
 	}
-	good, err := json.Marshal(lastGood{Generation: r.config.Generation, Version: r.version, Module: r.module, Entries: r.running})
-	if err == nil && bytes.Equal(good, r.saved) {
+	good := lastGood{
+		goodTwin: goodTwin{Generation: r.config.Generation, Version: r.version, Module: r.module, Entries: maps.Clone(r.running)},
+		Before:   r.good.Before,
+	}
+	if before := r.good.goodTwin; before.Version != 0 && before.Version != good.Version {
+		good.Before = &before
+	}
+	encoded, err := json.Marshal(good)
+	if err == nil && bytes.Equal(encoded, r.saved) {
 		return
 	}
 	if err == nil {
-		err = r.config.Store.Save(store.LastGood, json.RawMessage(good))
+		err = r.config.Store.Save(store.LastGood, json.RawMessage(encoded))
 	}
 	if err != nil {
 		r.config.Log.Error().Err(err).Msg("last good twin is not stored; a restart without network would start without it")
 		return
 	}
-	r.saved = good
+	r.good, r.saved = good, encoded
 }
 
 // startLastGood starts what ran before, so that a restart needs no network.
 func (r *Reconciler) startLastGood(ctx context.Context) {
-	if r.config.Store == nil {
-		return
-	}
-	var good lastGood
-	ok, err := r.config.Store.Load(store.LastGood, &good)
-	if err != nil {
-		r.config.Log.Error().Err(err).Msg("starting without a last good twin")
-	}
+	good, ok := r.loadGood()
 	if !ok {
 		return
 	}
 	r.config.Log.Info().Int64("version", good.Version).Int("signals", len(good.Entries)).Msg("starting from the last good twin")
+	if !r.trial.Refused { // else the verdict on the version after it stays, until the twin brings another
+		r.beginVersion(good.Generation, good.Version)
+	}
 	r.setModule(good.Module)
 	if good.Generation == r.config.Generation {
 		r.watch.setVersion(good.Version)
@@ -59,9 +68,33 @@ func (r *Reconciler) startLastGood(ctx context.Context) {
 	r.publish(func(v *view) { v.entries = maps.Clone(r.running) })
 }
 
+// loadGood returns what to start from: the last good twin or, if the process did not survive that, the one before.
+func (r *Reconciler) loadGood() (goodTwin, bool) {
+	if r.config.Store == nil {
+		return goodTwin{}, false
+	}
+	var good lastGood
+	ok, err := r.config.Store.Load(store.LastGood, &good)
+	if err != nil {
+		r.config.Log.Error().Err(err).Msg("starting without a last good twin")
+	}
+	if !ok {
+		return goodTwin{}, false
+	}
+	switch condemned := r.trial.refuses(good.Generation, good.Version); {
+	case condemned && good.Before != nil:
+		r.config.Log.Error().Msg(r.trial.reason())
+		good = lastGood{goodTwin: *good.Before}
+	case condemned: // there is nothing else to run: a device whose power fails must not end up with nothing
+		r.trial = trial{}
+	}
+	r.good = good
+	return good.goodTwin, true
+}
+
 // resolveGood resolves stored entries, each with the guest that it ran with. A guest's binary is taken as it is now: an
 // image brings new ones.
-func (r *Reconciler) resolveGood(ctx context.Context, good lastGood) *resolution {
+func (r *Reconciler) resolveGood(ctx context.Context, good goodTwin) *resolution {
 	res := newResolution()
 	for name, e := range good.Entries {
 		if good.Generation != r.config.Generation {

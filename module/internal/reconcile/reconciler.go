@@ -57,8 +57,10 @@ type Reconciler struct {
 	failed  map[module.SignalName]Entry // what is there and never ran; in the routes, so that its messages are accounted for
 	guests  map[compiledKey]Guest
 	module  module.ModuleSettings
-	version int64  // of the document that was applied last
-	saved   []byte // as last good
+	version int64 // of the document that was applied last
+	trial   trial
+	good    lastGood // as stored last
+	saved   []byte   // the same, encoded
 
 	mu   sync.Mutex // guards view
 	view view       // what the reporter tells
@@ -80,6 +82,7 @@ func New(c Config) *Reconciler {
 // Run starts from the last good twin, where there is one, and then follows the twin until ctx ends.
 func (r *Reconciler) Run(ctx context.Context) {
 	r.setModule(r.module)
+	r.loadTrial()
 	r.startLastGood(ctx)
 	var parts sync.WaitGroup
 	parts.Go(func() { r.watchTwin(ctx) })
@@ -88,8 +91,11 @@ func (r *Reconciler) Run(ctx context.Context) {
 	parts.Wait()
 }
 
-// Close lets go of the compiled guests. The supervisor must have stopped, and Run returned.
+// Close lets go of the compiled guests and notes that the process stopped in order. The supervisor must have stopped, and
+// Run returned.
 func (r *Reconciler) Close() {
+	r.trial.stopped()
+	r.saveTrial()
 	for _, g := range r.guests {
 		g.Close()
 	}
@@ -116,6 +122,12 @@ func (r *Reconciler) apply(ctx context.Context, document []byte) {
 		r.publish(func(v *view) { v.version, v.status = d.Version, status })
 		return
 	}
+	if r.trial.refuses(r.config.Generation, d.Version) {
+		condemned := module.DesiredStatus{Code: module.CodeFailed, Description: r.trial.reason()}
+		r.publish(func(v *view) { v.version, v.status = d.Version, condemned })
+		return
+	}
+	r.beginVersion(r.config.Generation, d.Version)
 	r.version = d.Version
 	if !d.Refuses(module.Entry{Kind: module.EntryModule}) {
 		r.setModule(d.Module)
