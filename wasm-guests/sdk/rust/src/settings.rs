@@ -19,11 +19,11 @@ pub trait Settings: Sized {
 /// A guest without settings refuses all.
 impl Settings for () {
     fn read(settings: Value) -> Result<Self, Error> {
-        for member in Members::new(settings) {
-            let (key, _) = member.map_err(|_| "settings: want an object")?;
-            return Err(unknown(key, &[]));
+        match Members::new(settings).next() {
+            None => Ok(()),
+            Some(Ok((key, _))) => Err(unknown(key, &[])),
+            Some(Err(_)) => Err("settings: want an object".into()),
         }
-        Ok(())
     }
 }
 
