@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"maps"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -61,7 +62,7 @@ func parsePackages(t *testing.T) map[string]*parsed {
 		if err != nil {
 			return err
 		}
-		if entry.IsDir() && (entry.Name() == "testdata" || entry.Name() == "node_modules") {
+		if entry.IsDir() && (entry.Name() == "testdata" || entry.Name() == "node_modules" || isModule(name)) {
 			return fs.SkipDir
 		}
 		if entry.IsDir() || path.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
@@ -80,6 +81,12 @@ func parsePackages(t *testing.T) map[string]*parsed {
 	})
 	require.NoError(t, err)
 	return packages
+}
+
+// isModule reports whether a folder is a Go module of its own, with a table of its own if it wants one.
+func isModule(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, "go.mod"))
+	return err == nil
 }
 
 func (p *parsed) add(file *ast.File) {

@@ -2,8 +2,8 @@
 // rounds, and prints the medians as a Markdown table with the project's marks.
 //
 //	cd module/internal/wasm/compare
-//	go run ./testdata/table                              # the table
-//	go test -run='^$' -bench=. -count=9 ./testdata/table # the same as Go benchmarks
+//	go run ./table                              # the table
+//	go test -run='^$' -bench=. -count=9 ./table # the same as Go benchmarks
 //
 // The folder is a Go module of its own, so that the libraries compared with are no dependency of the project; under
 // testdata, so that the project's checks of its own packages pass it over.
