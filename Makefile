@@ -11,7 +11,9 @@ IMAGE         := $(shell sed -n 's/.*"repository": *"\(.*\)".*/\1/p' module.json
 VERSION       := $(shell sed -n 's/.*"version": *"\(.*\)".*/\1/p' module.json)
 LINT_VERSION  := v2.15.0
 LINT          := $(CURDIR)/build/bin/golangci-lint-$(LINT_VERSION)
-GUEST_MODULES := $(patsubst %/go.mod,%,$(wildcard wasm-guests/go.mod wasm-guests/*/go.mod wasm-guests/sdk/*/go.mod))
+# The Go modules beside this one: the guests and their SDK, and the comparison with other hosts.
+COMPARE       := module/internal/wasm/compare
+OTHER_MODULES := $(patsubst %/go.mod,%,$(wildcard wasm-guests/*/go.mod wasm-guests/*/*/go.mod)) $(COMPARE)
 
 # What must build without a C compiler: all but the engine and what is wired to it.
 PURE = $(shell $(GO) list ./... | grep -Ev '/module/(internal/wasm|internal/app|cmd)(/|$$)')
@@ -45,15 +47,16 @@ lint: needs $(LINT) ## gofmt, go vet and golangci-lint, in every Go module
 	@files=$$(gofmt -l module wasm-guests); test -z "$$files" || { echo "not formatted by gofmt:" $$files >&2; exit 1; }
 	$(GO) vet ./...
 	@$(MAKE) --no-print-directory -C wasm-guests GO=$(GO) vet
-	@set -e; for dir in . $(GUEST_MODULES); do (set -x; cd $$dir && $(LINT) run ./...); done
+	@set -e; for dir in . $(OTHER_MODULES); do (set -x; cd $$dir && $(LINT) run ./...); done
 
 $(LINT): | needs
 	GOBIN=$(@D) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
 	mv $(@D)/golangci-lint $@
 
 .PHONY: bench
-bench: needs guests ## run the benchmarks
+bench: needs guests ## run the benchmarks, and compare the sandbox with other ways to call a guest
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
+	$(GO) run -C $(COMPARE) ./table
 
 # How many messages the soak sends through all signals together.
 SOAK ?= 1000000

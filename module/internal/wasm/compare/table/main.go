@@ -5,8 +5,7 @@
 //	go run ./table                              # the table
 //	go test -run='^$' -bench=. -count=9 ./table # the same as Go benchmarks
 //
-// The folder is a Go module of its own, so that the libraries compared with are no dependency of the project; under
-// testdata, so that the project's checks of its own packages pass it over.
+// The folder is a Go module of its own, so that the libraries compared with are no dependency of the project.
 //
 // # Concurrency
 //
