@@ -71,6 +71,9 @@ func New(c Config) (*App, error) {
 		SetLogLevel: setLevel, Log: a.log,
 	})
 	a.log.Info().Str("version", c.Version).Stringer("identity", identity).Msg("Wasm-on-Edge")
+	room := a.host.Capacity()
+	a.log.Info().Int64("memoryMiB", room.Memory>>20).Int64("smallGuests", room.Small).Int64("goGuests", room.Large).
+		Msg("room for signals: small guests with limits of 1 MiB, or Go guests with 16 MiB")
 	return a, nil
 }
 
@@ -89,7 +92,7 @@ func (a *App) openStore() *store.Store {
 
 // newHost makes the host of the guests. Without storage, or where no code may be run from there, it compiles at each start.
 func (a *App) newHost(kept *store.Store) (*wasm.Host, error) {
-	c := wasm.Config{Compiler: []string{CompilerCommand}}
+	c := wasm.Config{Compiler: []string{CompilerCommand}, Memory: a.config.Memory}
 	if kept == nil {
 		return wasm.New(c)
 	}

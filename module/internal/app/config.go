@@ -1,8 +1,10 @@
 package app
 
 import (
+	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/observe"
 )
@@ -18,6 +20,7 @@ type Config struct {
 	Getenv    func(string) string // identity, ${env:NAME} in the twin
 	Storage   string              // WASM_ON_EDGE_STORAGE: what survives a restart; "" keeps nothing
 	Guests    string              // WASM_ON_EDGE_GUESTS: where file: sources lie
+	Memory    int64               // WASM_ON_EDGE_MEMORY_MIB, in bytes: what the guests' limits may come to; 0: 70 % of the container's
 	LogFormat observe.LogFormat   // WASM_ON_EDGE_LOG_FORMAT
 	LogLevel  string              // RuntimeLogLevel, until the twin says otherwise
 	LogTo     io.Writer
@@ -33,6 +36,10 @@ func ConfigFromEnvironment(getenv func(string) string, version string) (Config, 
 	if err != nil {
 		return Config{}, err
 	}
+	memory, err := memoryFromEnvironment(getenv)
+	if err != nil {
+		return Config{}, err
+	}
 	or := func(name, otherwise string) string {
 		if value := getenv(name); value != "" {
 			return value
@@ -43,9 +50,22 @@ func ConfigFromEnvironment(getenv func(string) string, version string) (Config, 
 		Getenv:    getenv,
 		Storage:   or("WASM_ON_EDGE_STORAGE", defaultStorage),
 		Guests:    or("WASM_ON_EDGE_GUESTS", defaultGuests),
+		Memory:    memory,
 		LogFormat: format,
 		LogLevel:  getenv("RuntimeLogLevel"),
 		LogTo:     os.Stderr,
 		Version:   version,
 	}, nil
+}
+
+func memoryFromEnvironment(getenv func(string) string) (int64, error) {
+	text := getenv("WASM_ON_EDGE_MEMORY_MIB")
+	if text == "" {
+		return 0, nil
+	}
+	mib, err := strconv.ParseInt(text, 10, 32)
+	if err != nil || mib < 1 {
+		return 0, fmt.Errorf("read WASM_ON_EDGE_MEMORY_MIB: %q is not a whole number of MiB from 1 on", text)
+	}
+	return mib << 20, nil
 }

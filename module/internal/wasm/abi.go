@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm/binary"
 )
 
@@ -137,17 +136,6 @@ func family(info *binary.Info) string {
 		}
 	}
 	return ""
-}
-
-// checkLimits refuses a guest whose memory cannot fit before an instance is tried.
-func checkLimits(info *binary.Info, limits module.Limits) error {
-	if info.Memory == nil {
-		return nil
-	}
-	if need := int64(info.Memory.Min) << 16; info.Memory.Min > 1<<16 || need > limits.Memory {
-		return fmt.Errorf("it starts with %.1f MiB of memory, its limit is %.1f MiB", mib(need), mib(limits.Memory))
-	}
-	return nil
 }
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }

@@ -4,19 +4,16 @@
 
 #include <string.h>
 
-enum {
-  SMALL_GROWTH = 1 << 20, // bytes of address space that a memory gets beyond its size when it is moved
-  SMALL_GUARD = 64 << 10,
-};
+enum { SMALL_GUARD = 64 << 10 }; // bytes on either side of a small guest's memory
 
 // What no ABI here needs is off: each proposal is code in the engine that a hostile guest could reach.
-wasm_engine_t *woe_engine_new(size_t stack_bytes, uint64_t reservation) {
+wasm_engine_t *woe_engine_new(size_t stack_bytes, uint64_t reservation, uint64_t growth) {
   wasm_config_t *config = wasm_config_new();
   wasmtime_config_epoch_interruption_set(config, true);
   wasmtime_config_max_wasm_stack_set(config, stack_bytes);
   if (reservation) {
     wasmtime_config_memory_reservation_set(config, reservation);
-    wasmtime_config_memory_reservation_for_growth_set(config, SMALL_GROWTH);
+    wasmtime_config_memory_reservation_for_growth_set(config, growth);
     wasmtime_config_memory_guard_size_set(config, SMALL_GUARD);
   }
   wasmtime_config_native_unwind_info_set(config, false); // for native debuggers; costs every compile and load

@@ -102,11 +102,16 @@ func (g *Guest) Start(o Options) (*Instance, error) {
 	if g.prepared == nil {
 		return refuse(module.KindHost, "the guest has been closed", "")
 	}
-	if err := checkLimits(g.info, o.Limits); err != nil {
+	split, err := splitMemory(g.info, o.Limits.Memory)
+	if err != nil {
 		return refuse(module.KindMemory, err.Error(), "raise limits.memoryMiB")
 	}
-	i := &Instance{guest: g, signal: o.Signal, limits: o.Limits}
-	if i.c = newInstance(g.engine, o.Limits, environment(o.Env)); i.c == nil {
+	i := &Instance{guest: g, signal: o.Signal, limits: o.Limits, room: roomFor(g.engine.settings, o.Limits.Memory)}
+	if reason, hint := g.host.admission.take(i.room); reason != "" {
+		return refuse(module.KindMemory, reason, hint)
+	}
+	if i.c = newInstance(g.engine, o.Limits, split, environment(o.Env)); i.c == nil {
+		g.host.admission.giveBack(i.room)
 		return refuse(module.KindHost, "the host has no memory left", "")
 	}
 	if err := i.load(o.State); err != nil {
@@ -134,10 +139,10 @@ func (i *Instance) load(state map[string][]byte) error {
 }
 
 // newInstance returns an instance in which nothing runs yet, or nil where the host has no memory.
-func newInstance(e *engine, limits module.Limits, env []byte) *C.woe_instance {
+func newInstance(e *engine, limits module.Limits, split memorySplit, env []byte) *C.woe_instance {
 	c := C.woe_limits{
-		memory_bytes:   C.int64_t(limits.Memory),
-		table_elements: C.int64_t(max(limits.Memory/64, 1<<14)),
+		memory_bytes:   C.int64_t(split.memory),
+		table_elements: C.int64_t(split.tableElements),
 		state_bytes:    C.int64_t(limits.Storage),
 		emits:          C.uint32_t(limits.EmitsPerCall),
 		emit_bytes:     C.uint32_t(limits.EmitBytesPerCall),

@@ -60,6 +60,7 @@ type Host struct {
 
 	compilers *compilers
 	cache     *cache
+	admission *admission
 
 	mu      sync.Mutex // guards engines
 	engines map[settings]*engine
@@ -72,6 +73,8 @@ type Config struct {
 	// Cache is the directory of compiled code, which is this Host's alone and made where it is missing. The code in it is
 	// run: nobody else may be able to write there. "" keeps code in memory, and for as long as its guest.
 	Cache string
+	// Memory is what the memory limits of all instances may come to, in bytes; 0 is 70 % of what this process may have.
+	Memory int64
 }
 
 // New returns a Host with its epoch ticker running. Close ends it. An error is one of the cache's directory.
@@ -87,6 +90,7 @@ func New(c Config) (*Host, error) {
 		done:      make(chan struct{}),
 		compilers: &compilers{args: c.Compiler, slots: make(chan struct{}, compilersAtOnce()), time: compileTime},
 		cache:     cache,
+		admission: newAdmission(c.Memory),
 		engines:   make(map[settings]*engine),
 	}
 	h.ended.Go(h.strike)

@@ -82,7 +82,7 @@ typedef struct {
 } woe_instance;
 
 // engine.c
-wasm_engine_t *woe_engine_new(size_t stack_bytes, uint64_t reservation);
+wasm_engine_t *woe_engine_new(size_t stack_bytes, uint64_t reservation, uint64_t growth);
 wasmtime_linker_t *woe_linker_new(wasm_engine_t *, woe_buffer *detail);
 bool woe_compile(wasm_engine_t *, const uint8_t *binary, size_t len, wasm_byte_vec_t *code, woe_buffer *detail);
 wasmtime_module_t *woe_load(wasm_engine_t *, const char *path, woe_buffer *detail);

@@ -21,6 +21,7 @@ type Instance struct {
 	limits module.Limits
 	c      *C.woe_instance
 	dead   bool
+	room   room
 
 	properties []byte // scratch: a message's properties as C reads them
 	effects    effects
@@ -87,6 +88,7 @@ func (i *Instance) Close() {
 	if i.c != nil {
 		i.effects.reset()
 		C.woe_instance_delete(i.c)
+		i.guest.host.admission.giveBack(i.room)
 		i.c, i.dead = nil, true
 	}
 }

@@ -26,7 +26,8 @@ type settings struct {
 // share the pages that it begins with.
 const (
 	smallBinary = 512 << 10
-	smallPages  = 17 // 1 MiB of stack, as Rust's linker gives by default, and a page of data
+	smallPages  = 17      // 1 MiB of stack, as Rust's linker gives by default, and a page of data
+	smallGrowth = 1 << 20 // bytes of address space that a memory gets beyond its size when it is moved
 	page        = 64 << 10
 )
 
@@ -65,7 +66,7 @@ func newEngine(s settings) (*engine, error) {
 	if s.stack <= 0 || s.stack > maxStack {
 		return nil, fmt.Errorf("make engine: a stack of %d bytes is not between 1 and %d", s.stack, maxStack)
 	}
-	return &engine{settings: s, engine: C.woe_engine_new(C.size_t(s.stack), C.uint64_t(s.reservation))}, nil
+	return &engine{settings: s, engine: C.woe_engine_new(C.size_t(s.stack), C.uint64_t(s.reservation), smallGrowth)}, nil
 }
 
 // link adds what guests may import.

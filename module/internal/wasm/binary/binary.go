@@ -24,7 +24,8 @@ var (
 type Info struct {
 	Imports []Import
 	Exports []Export
-	Memory  *Memory // the first memory, defined or imported; nil where there is none
+	Memory  *Memory     // the first memory, defined or imported; nil where there is none
+	Tables  []TableSize // all of them, imported ones first
 }
 
 // Import is something that a binary needs from its host.
@@ -43,6 +44,12 @@ type Export struct {
 
 // Memory is the size of a linear memory, in pages of 64 KiB.
 type Memory struct {
+	Min uint64
+	Max uint64 // 0 where none is declared
+}
+
+// TableSize is the size of a table, in elements.
+type TableSize struct {
 	Min uint64
 	Max uint64 // 0 where none is declared
 }
@@ -74,6 +81,7 @@ const (
 	sectionType     = 1
 	sectionImport   = 2
 	sectionFunction = 3
+	sectionTable    = 4
 	sectionMemory   = 5
 	sectionExport   = 7
 )

@@ -73,3 +73,11 @@ func TestReadNamesTheSectionThatIsMalformed(t *testing.T) {
 	_, err := binary.Read([]byte(header + "\x01\xef\x07\x01\x60\xe9\x07" + strings.Repeat("\x7f", 1100)))
 	assert.ErrorContains(t, err, "a function type has more than 1000 parameters or results")
 }
+
+func TestReadTellsTheSizesOfTables(t *testing.T) {
+	info, err := binary.Read([]byte(header + section(2, "\x01\x03env\x01t\x01\x70\x01\x02\x09") + section(4, "\x01\x6f\x00\x05")))
+	require.NoError(t, err)
+	assert.Equal(t, []binary.TableSize{{Min: 2, Max: 9}, {Min: 5}}, info.Tables)
+	_, err = binary.Read([]byte(header + section(4, "\x01\x40\x00\x70\x00\x05\xd0\x70\x0b")))
+	assert.ErrorContains(t, err, "a table with an initial value")
+}

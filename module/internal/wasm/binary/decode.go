@@ -20,6 +20,8 @@ func (d *decoder) section(id byte, r *reader) {
 		r.vector(func() { d.readImport(r) })
 	case sectionFunction:
 		r.vector(func() { d.functions = append(d.functions, r.uint32()) })
+	case sectionTable:
+		r.vector(func() { d.table(r) })
 	case sectionMemory:
 		r.vector(func() { d.memory(r.limits()) })
 	case sectionExport:
@@ -35,8 +37,7 @@ func (d *decoder) readImport(r *reader) {
 		i.Type = d.typeOf(index, r)
 		d.functions = append(d.functions, index)
 	case Table:
-		r.byte()
-		r.limits()
+		d.table(r)
 	case Mem:
 		d.memory(r.limits())
 	case Global:
@@ -68,6 +69,14 @@ func (d *decoder) memory(m Memory) {
 	if d.info.Memory == nil {
 		d.info.Memory = &m
 	}
+}
+
+func (d *decoder) table(r *reader) {
+	if r.byte() == 0x40 { // of the function references proposal
+		r.fail("a table with an initial value is not supported")
+		return
+	}
+	d.info.Tables = append(d.info.Tables, TableSize(r.limits()))
 }
 
 func (d *decoder) typeOf(index uint32, r *reader) string {
