@@ -107,6 +107,7 @@ func (s *simulation) runSensor(ctx context.Context, sensor participant, stop con
 		case <-ctx.Done():
 		}
 	}
+	s.output.show(s.snapshot())
 	stop()
 }
 

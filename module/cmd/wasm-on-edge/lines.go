@@ -22,6 +22,9 @@ type lines struct {
 	mu     sync.Mutex // guards what follows
 	stdout io.Writer
 	stderr io.Writer
+
+	looking sync.Mutex // guards before
+	before  snapshot   // what was told last
 }
 
 func (l *lines) message(sim.Upstream)            {}
@@ -44,7 +47,6 @@ func (l *lines) follow(ctx context.Context, look func() snapshot) {
 	ticker := time.NewTicker(lookPeriod)
 	defer ticker.Stop()
 	var told history
-	var before snapshot
 	for next := time.Now().Add(totalsPeriod); ; {
 		select {
 		case <-ctx.Done():
@@ -55,8 +57,7 @@ func (l *lines) follow(ctx context.Context, look func() snapshot) {
 		if ctx.Err() != nil {
 			return // a module that stops is no news
 		}
-		l.changes(now, before)
-		before = now
+		l.show(now)
 		if told.add(now); !time.Now().Before(next) {
 			l.printf("%s\n", now.totals(told.before()))
 			next = next.Add(totalsPeriod)
@@ -64,8 +65,12 @@ func (l *lines) follow(ctx context.Context, look func() snapshot) {
 	}
 }
 
-// changes tells what is not as it was before.
-func (l *lines) changes(now, before snapshot) {
+// show tells what is not as it was before.
+func (l *lines) show(now snapshot) {
+	l.looking.Lock()
+	defer l.looking.Unlock()
+	before := l.before
+	l.before = now
 	if state := now.state(); state != before.state() {
 		l.printf("%s\n", state)
 	}

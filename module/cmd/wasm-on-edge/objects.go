@@ -72,4 +72,6 @@ func (o *objects) printf(format string, args ...any) { _, _ = fmt.Fprintf(o, for
 
 func (o *objects) entered(string) {}
 
+func (o *objects) show(snapshot) {} // the objects tell what happens, not what is
+
 func (o *objects) follow(ctx context.Context, _ func() snapshot) { <-ctx.Done() }

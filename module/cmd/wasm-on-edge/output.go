@@ -16,7 +16,8 @@ type output interface {
 	message(sim.Upstream)                             // reached $upstream
 	reported(version int64, document json.RawMessage) // changed
 	entered(line string)                              // on standard input
-	follow(ctx context.Context, look func() snapshot) // shows the state until ctx ends
+	follow(ctx context.Context, look func() snapshot) // shows the state now and then until ctx ends
+	show(snapshot)                                    // the state at a moment that counts
 	end(summary)                                      // is the last call
 }
 

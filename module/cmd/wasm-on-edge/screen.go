@@ -94,6 +94,8 @@ func (s *screen) draw(now snapshot, rates rater) {
 	_ = s.paint("", renderBlock(now, rates, s.last, columns, rows-2)) // a line is typed below it
 }
 
+func (s *screen) show(now snapshot) { s.draw(now, rater{from: now, seconds: 1}) }
+
 // end leaves the last block where it is.
 func (s *screen) end(t summary) {
 	s.mu.Lock()
