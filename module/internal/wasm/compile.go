@@ -67,7 +67,7 @@ func (c *compilers) failure(ctx context.Context, err error, lines []string) *mod
 	reason := lines[len(lines)-1]
 	exit, ran := errors.AsType[*exec.ExitError](err)
 	switch {
-	case context.Cause(ctx) == errSlow:
+	case errors.Is(context.Cause(ctx), errSlow):
 		return compileError(module.KindDeadline, fmt.Sprintf("it takes longer than the %v that compiling has", c.time), smaller)
 	case ctx.Err() != nil:
 		return stopped()
