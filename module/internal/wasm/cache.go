@@ -28,7 +28,7 @@ import (
 // so that one rename puts both the code and what proves it whole in place, and nothing but code is mapped. Compiled code
 // is trusted: whoever can write to the directory, which is this user alone, decides what the process runs.
 type cache struct {
-	dir string // "": code is kept in memory files, each for as long as its guest
+	dir string // "": code is kept in memory, each for as long as its guest
 
 	mu   sync.Mutex     // guards used, and orders what is removed
 	used map[string]int // guests that map the file of a name
@@ -155,45 +155,53 @@ func checksum(f *os.File) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// create returns a new file for code. It is not in the cache before keep.
-func (c *cache) create() (*code, error) {
+// newCode returns an empty file in memory for code. It is not in the cache.
+func newCode() (*code, error) {
+	fd, err := unix.MemfdCreate("compiled", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("make memory file: %w", err)
+	}
+	return &code{File: os.NewFile(uintptr(fd), "compiled")}, nil
+}
+
+// keep puts a copy of new code under its key, makes room for it, and returns it instead. Where it cannot be kept, for
+// want of room on the disk perhaps, what is in memory is as good, and lost with its guest.
+func (c *cache) keep(compiled *code, key string) *code {
 	if c.dir == "" {
-		fd, err := unix.MemfdCreate("compiled", unix.MFD_CLOEXEC)
-		if err != nil {
-			return nil, fmt.Errorf("make memory file: %w", err)
-		}
-		return &code{File: os.NewFile(uintptr(fd), "compiled")}, nil
+		return compiled
 	}
 	f, err := os.CreateTemp(c.dir, unfinished+"*")
 	if err != nil {
-		return nil, err
+		return compiled
 	}
-	return &code{File: f}, nil
+	name, err := c.write(f, compiled.File, key)
+	if err != nil {
+		_ = f.Close()
+		_ = os.Remove(f.Name())
+		return compiled
+	}
+	_ = compiled.Close()
+	return &code{f, name}
 }
 
-// keep puts a file that create returned, and that holds code now, under its key, and makes room for it. Where it cannot
-// be kept, for want of room on the disk perhaps, it can still be mapped, and is lost with its guest.
-func (c *cache) keep(f *code, key string) {
-	if c.dir == "" {
-		return
+// write copies code into a new file of the cache, and then gives that its name.
+func (c *cache) write(to, from *os.File, key string) (name string, err error) {
+	sum := sha256.New()
+	if _, err := io.Copy(io.MultiWriter(sum, to), io.NewSectionReader(from, 0, 1<<62)); err != nil {
+		return "", err
 	}
-	sum, err := checksum(f.File)
-	if err == nil {
-		err = f.Sync()
+	if err := to.Sync(); err != nil {
+		return "", err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	name := Version + "-" + key + "-" + sum
-	if err == nil {
-		err = os.Rename(f.Name(), filepath.Join(c.dir, name))
+	name = Version + "-" + key + "-" + hex.EncodeToString(sum.Sum(nil))
+	if err := os.Rename(to.Name(), filepath.Join(c.dir, name)); err != nil {
+		return "", err
 	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-		return
-	}
-	f.name = name
 	c.used[name]++
 	c.evict()
+	return name, nil
 }
 
 // evict removes what was not used for longest until the rest is not too much. What is mapped stays.
@@ -230,13 +238,11 @@ func (c *cache) letGo(name string) {
 	}
 }
 
-// discard removes code that the engine refuses although it is as it was written.
+// discard closes code that the engine refuses although it is as it was written, and removes it.
 func (c *cache) discard(f *code) {
 	if f.name != "" {
 		c.letGo(f.name)
 		_ = os.Remove(filepath.Join(c.dir, f.name))
-	} else if c.dir != "" {
-		_ = os.Remove(f.Name())
 	}
 	_ = f.Close()
 }

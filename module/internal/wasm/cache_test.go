@@ -104,6 +104,20 @@ func TestAGuestThatCannotBeCompiledLeavesNothing(t *testing.T) {
 	assert.Empty(t, entries)
 }
 
+func TestAGuestRunsWhereItsCodeCannotBeKept(t *testing.T) {
+	cache := filepath.Join(t.TempDir(), "compiled")
+	host := newHostAt(t, cache)
+	require.NoError(t, os.Remove(cache))
+	for range 2 {
+		guest, err := host.Compile(t.Context(), "guest", file(t, "pass"), limits())
+		require.NoError(t, err)
+		t.Cleanup(guest.Close)
+		assert.False(t, guest.Cached())
+		_, err = start(t, guest, wasm.Options{}).Message(message("x"))
+		assert.NoError(t, err)
+	}
+}
+
 func TestACacheThatCannotBeUsedIsAnError(t *testing.T) {
 	taken := filepath.Join(t.TempDir(), "file")
 	require.NoError(t, os.WriteFile(taken, nil, 0o600))

@@ -48,16 +48,17 @@ func (g *Guest) loadCached(key string) bool {
 	return true
 }
 
+// compile has the code made, in memory at first: a disk that is full keeps no guest from running.
 func (g *Guest) compile(ctx context.Context, key string, binary []byte) *module.GuestError {
-	file, err := g.host.cache.create()
+	file, err := newCode()
 	if err != nil {
-		return compileError(module.KindHost, "make file for compiled code: "+err.Error(), "")
+		return compileError(module.KindHost, err.Error(), "")
 	}
 	if err := g.host.compilers.run(ctx, binary, g.engine.settings, file.File); err != nil {
-		g.host.cache.discard(file)
+		_ = file.Close()
 		return err
 	}
-	g.host.cache.keep(file, key)
+	file = g.host.cache.keep(file, key)
 	if err := g.load(file); err != nil {
 		g.host.cache.discard(file)
 		return compileError(module.KindHost, err.Error(), "")
