@@ -79,7 +79,7 @@ var smallLimits = module.Limits{Memory: 1 << 20, Deadline: time.Second, Start: t
 
 // smallGuest returns the smallest guest, compiled.
 func smallGuest(b *testing.B) guest {
-	host, err := wasm.New(wasm.Config{Compiler: []string{CompilerCommand}})
+	host, err := wasm.New(wasm.Config{Compiler: []string{CompilerCommand}, Memory: 1 << 40})
 	require.NoError(b, err)
 	b.Cleanup(host.Close)
 	text, err := os.ReadFile(filepath.Join(guestSource, "pass.wat"))
