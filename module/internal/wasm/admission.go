@@ -10,6 +10,9 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm/binary"
 )
 
 // room is what an instance may come to take of the process, or what there is for all of them.
@@ -128,9 +131,10 @@ type Capacity struct {
 
 // Capacity returns how many instances the host can hold, if all are alike.
 func (h *Host) Capacity() Capacity {
+	small := settingsFor(&binary.Info{Memory: &binary.Memory{Min: 1}}, 0, module.Limits{})
 	return Capacity{
 		Memory: h.admission.total.memory,
-		Small:  roomFor(settings{reservation: 2 * page}, 1<<20).in(h.admission.total),
+		Small:  roomFor(small, 1<<20).in(h.admission.total),
 		Large:  roomFor(settings{}, 16<<20).in(h.admission.total),
 	}
 }

@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -25,6 +26,9 @@ func TestSmallGuestsReserveLittleAddressSpace(t *testing.T) {
 		{"much code", 1, 600 << 10, 0},
 	} {
 		s := settingsFor(&binary.Info{Memory: &binary.Memory{Min: c.pages}}, c.size, module.Limits{Stack: 1000})
+		if runtime.GOARCH == "arm64" {
+			c.reservation = 0 // guard pages alone are trusted there
+		}
 		assert.Equal(t, settings{stack: 1000, reservation: c.reservation}, s, c.what)
 		read, err := parseSettings(s.String())
 		require.NoError(t, err)
