@@ -87,8 +87,6 @@ wasmtime_linker_t *woe_linker_new(wasm_engine_t *, woe_buffer *detail);
 bool woe_compile(wasm_engine_t *, const uint8_t *binary, size_t len, wasm_byte_vec_t *code, woe_buffer *detail);
 wasmtime_module_t *woe_load(wasm_engine_t *, const char *path, woe_buffer *detail);
 wasmtime_instance_pre_t *woe_prepare(wasmtime_linker_t *, wasmtime_module_t *, woe_buffer *detail);
-wasmtime_error_t *woe_define(wasmtime_linker_t *, const char *module, const char *name, const char *type,
-                             wasmtime_func_unchecked_callback_t);
 
 // instance.c
 woe_instance *woe_instance_new(wasm_engine_t *, const woe_limits *, const char *environment, size_t len);
@@ -100,10 +98,16 @@ woe_end woe_message(woe_instance *, const uint8_t *body, size_t len, const uint8
 woe_end woe_timer(woe_instance *, const uint8_t *properties, size_t properties_len, int64_t deadline_ns);
 size_t woe_memory_bytes(const woe_instance *);
 
-// memory.c
+// define.c
+wasmtime_error_t *woe_define(wasmtime_linker_t *, const char *module, const char *name, const char *type,
+                             wasmtime_func_unchecked_callback_t);
+
+// buffer.c
 bool woe_reserve(woe_buffer *, size_t);
 bool woe_append(woe_buffer *, const void *, size_t);
 bool woe_append_u32(woe_buffer *, uint32_t);
+
+// memory.c
 void woe_log(woe_instance *, uint32_t level, const uint8_t *text, size_t len);
 uint8_t *woe_guest_bytes(woe_instance *, uint32_t pointer, uint32_t len);
 wasm_trap_t *woe_pointer_trap(woe_instance *, const char *function);
