@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math"
+	"math/bits"
 	"os"
 	"strconv"
 	"strings"
@@ -68,17 +69,31 @@ func newAdmission(memory int64) *admission {
 // spared leaves a sixteenth of all to the rest of the process, and at least so much as it needs, but not all that there is.
 func spared(all, needed int64) int64 { return all - max(all/16, min(needed, all/4)) }
 
-// freeAddresses returns the largest piece of address space that the kernel gives, to a thousandth. That takes the
-// processor's address bits into account and what a limit (ulimit -v) leaves.
+// freeAddresses returns how many bytes of address space are left: of what the processor has address bits for, which the
+// highest mapping tells, its stack, and of what a limit (ulimit -v) allows. Asking the kernel for pieces until it refuses
+// would tell as much, but costs an emulator a table entry for each page.
 func freeAddresses() int64 {
-	largest := int64(0)
-	for step := int64(1) << 56; step > max(largest>>10, 1<<20); step >>= 1 {
-		if p, err := unix.MmapPtr(-1, 0, nil, uintptr(largest+step), unix.PROT_NONE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_NORESERVE); err == nil {
-			_ = unix.MunmapPtr(p, uintptr(largest+step))
-			largest += step
+	used, top := mapped()
+	free := int64(1)<<bits.Len64(top) - used
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_AS, &limit); err == nil && limit.Cur < math.MaxInt64 {
+		free = min(free, int64(limit.Cur)-used)
+	}
+	return max(free, 0)
+}
+
+// mapped returns how many bytes of address space this process has mapped, and the end of the highest mapping. Addresses
+// of the kernel, which it lets processes see a page of, do not count.
+func mapped() (used int64, top uint64) {
+	maps, _ := os.ReadFile("/proc/self/maps") // without it there is no room, and instances are refused
+	for line := range strings.Lines(string(maps)) {
+		var from, to uint64
+		if _, err := fmt.Sscanf(line, "%x-%x", &from, &to); err == nil && to < 1<<63 {
+			used += int64(to - from)
+			top = max(top, to)
 		}
 	}
-	return largest
+	return used, top
 }
 
 // freeMappings returns how many more mappings the kernel lets this process have, vm.max_map_count.
