@@ -80,12 +80,12 @@ func (r *Reconciler) doThese(ctx context.Context, steps []Step, res *resolution)
 	}
 }
 
-// do does one step and notes what came of it.
+// do does one step and notes what came of it. Its guest is compiled by now: that takes as long as it takes.
 func (r *Reconciler) do(ctx context.Context, step Step, res *resolution) error {
+	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
+	defer cancel()
 	name := step.Entry.Signal.Name
 	if step.Action == Remove {
-		ctx, cancel := context.WithTimeout(ctx, stepTimeout)
-		defer cancel()
 		if err := r.config.Supervisor.Remove(ctx, name); err != nil {
 			return fmt.Errorf("wait for the end of a message: %w", err)
 		}
@@ -112,8 +112,6 @@ func (r *Reconciler) give(ctx context.Context, e Entry, res *resolution) error {
 	if e.Guest.Name != "" {
 		err = r.addGuest(&work, e, res)
 	}
-	ctx, cancel := context.WithTimeout(ctx, stepTimeout) // from here on: compiling takes as long as it takes
-	defer cancel()
 	if err != nil {
 		return errors.Join(err, r.config.Supervisor.Fail(ctx, work, err))
 	}

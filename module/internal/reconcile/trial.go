@@ -68,8 +68,12 @@ func (r *Reconciler) loadTrial() {
 	r.trial.restarted(time.Now())
 }
 
-// beginVersion stores that a version is about to be applied.
+// beginVersion stores that a version is about to be applied, where that is not stored yet: the same one is looked at again
+// with every answer to a GET.
 func (r *Reconciler) beginVersion(generation string, version int64) {
+	if t := r.trial; t.Running && t.Version == version && t.Generation == generation {
+		return
+	}
 	r.trial.applying(generation, version)
 	r.saveTrial()
 }
