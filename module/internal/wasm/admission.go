@@ -1,7 +1,6 @@
 package wasm
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"math/bits"
@@ -63,41 +62,49 @@ func newAdmission(memory int64) *admission {
 	if memory == 0 {
 		memory = availableMemory() / 10 * 7
 	}
-	return &admission{total: room{memory, spared(freeAddresses(), 1<<30), spared(freeMappings(), 4096)}}
+	m := readMappings()
+	return &admission{total: room{memory, spared(m.freeAddresses(), 1<<30), spared(m.free(), 4096)}}
 }
 
 // spared leaves a sixteenth of all to the rest of the process, and at least so much as it needs, but not all that there is.
 func spared(all, needed int64) int64 { return all - max(all/16, min(needed, all/4)) }
 
+// mapped is what this process has mapped of its address space.
+type mapped struct {
+	count int64  // mappings
+	bytes int64  // of them together
+	top   uint64 // end of the highest
+}
+
+// readMappings reads what is mapped. Addresses of the kernel, which it lets processes see a page of, do not count.
+func readMappings() mapped {
+	var m mapped
+	maps, _ := os.ReadFile("/proc/self/maps") // without it there is no room, and instances are refused
+	for line := range strings.Lines(string(maps)) {
+		m.count++
+		var from, to uint64
+		if _, err := fmt.Sscanf(line, "%x-%x", &from, &to); err == nil && to < 1<<63 {
+			m.bytes += int64(to - from)
+			m.top = max(m.top, to)
+		}
+	}
+	return m
+}
+
 // freeAddresses returns how many bytes of address space are left: of what the processor has address bits for, which the
 // highest mapping tells, its stack, and of what a limit (ulimit -v) allows. Asking the kernel for pieces until it refuses
 // would tell as much, but costs an emulator a table entry for each page.
-func freeAddresses() int64 {
-	used, top := mapped()
-	free := int64(1)<<bits.Len64(top) - used
+func (m mapped) freeAddresses() int64 {
+	free := int64(1)<<bits.Len64(m.top) - m.bytes
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_AS, &limit); err == nil && limit.Cur < math.MaxInt64 {
-		free = min(free, int64(limit.Cur)-used)
+		free = min(free, int64(limit.Cur)-m.bytes)
 	}
 	return max(free, 0)
 }
 
-// mapped returns how many bytes of address space this process has mapped, and the end of the highest mapping. Addresses
-// of the kernel, which it lets processes see a page of, do not count.
-func mapped() (used int64, top uint64) {
-	maps, _ := os.ReadFile("/proc/self/maps") // without it there is no room, and instances are refused
-	for line := range strings.Lines(string(maps)) {
-		var from, to uint64
-		if _, err := fmt.Sscanf(line, "%x-%x", &from, &to); err == nil && to < 1<<63 {
-			used += int64(to - from)
-			top = max(top, to)
-		}
-	}
-	return used, top
-}
-
-// freeMappings returns how many more mappings the kernel lets this process have, vm.max_map_count.
-func freeMappings() int64 {
+// free returns how many more mappings the kernel lets this process have, vm.max_map_count.
+func (m mapped) free() int64 {
 	text, err := os.ReadFile("/proc/sys/vm/max_map_count")
 	if err != nil {
 		return math.MaxInt32
@@ -106,8 +113,7 @@ func freeMappings() int64 {
 	if err != nil {
 		return math.MaxInt32
 	}
-	maps, _ := os.ReadFile("/proc/self/maps") // a line each; few, before there are instances
-	return limit - int64(bytes.Count(maps, []byte("\n")))
+	return limit - m.count
 }
 
 // take takes room for one more instance, or says why there is none and what to do.
