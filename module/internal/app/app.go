@@ -183,6 +183,3 @@ func (a *App) Signals() map[module.SignalName]supervise.State { return a.supervi
 
 // Reported returns what the module says of itself now.
 func (a *App) Reported() module.Reported { return a.reconciler.Reported() }
-
-// Counts returns the totals of the pipeline.
-func (a *App) Counts() pipeline.Counts { return a.pipeline.Counts() }

@@ -45,13 +45,14 @@ func (s *Share) DeadLetter(l module.DeadLetter) {
 	if l.Signal == "" {
 		l.Signal = s.Signal
 	}
-	m := letterMessage(s.Message, l)
-	m.Properties.Set(module.PropertyMessageID, MessageID(s.Identity, s.Signal+"/deadletter", s.index))
+	index := s.index
 	s.index++
 	if !s.pipeline.letters.admit(s.Message, l) {
 		return // kept in the local folder, which is what was asked for
 	}
 	s.pipeline.deadLetters.Add(1)
+	m := letterMessage(s.Message, l)
+	m.Properties.Set(module.PropertyMessageID, MessageID(s.Identity, s.Signal+"/deadletter", index))
 	s.put(module.OutputDeadLetter, m)
 }
 
