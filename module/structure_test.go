@@ -37,10 +37,10 @@ var mayImport = map[string][]string{
 	"internal/check":       {"internal/manifest", "internal/twin"},
 	"internal/supervise":   {"internal/pipeline", "internal/signals"},
 	"internal/reconcile":   {"internal/artifact", "internal/pipeline", "internal/store", "internal/supervise", "internal/twin"},
-	"internal/sim":         {"edgehub", "internal/manifest", "internal/twin"},
+	"internal/sim":         {"edgehub", "internal/manifest"},
 	"internal/app": {"edgehub", "internal/artifact", "internal/observe", "internal/pipeline", "internal/reconcile", "internal/store",
 		"internal/supervise", "internal/twin", "internal/wasm"},
-	"cmd/wasm-on-edge": {"internal/app", "internal/check", "internal/manifest", "internal/observe", "internal/sim", "internal/supervise", "internal/twin"},
+	"cmd/wasm-on-edge": {"internal/app", "internal/check", "internal/manifest", "internal/observe", "internal/sim", "internal/twin"},
 	"conformance":      {},
 }
 
