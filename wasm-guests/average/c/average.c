@@ -11,16 +11,19 @@ typedef struct {
 static const edge_setting known[] = {EDGE_INTEGER(settings, window)};
 
 static settings set = {.window = 10};
-static double values[LARGEST + 1]; // of the window, the oldest first, and one more while it is averaged
-static uint32_t count;             // of the window
+// One struct and not two variables, so that the count lies beside those of the values that are in use.
+static struct {
+  uint32_t count;
+  double values[LARGEST + 1]; // the oldest first, and one more while it is averaged
+} window;
 
 // restore fills the window with the latest of the values that were kept.
 static void restore(void) {
-  int32_t bytes = edge_state("window", values, sizeof values);
-  count = bytes < 0 || bytes > LARGEST * 8 || bytes % 8 ? 0 : (uint32_t)bytes / 8;
+  int32_t bytes = edge_state("window", window.values, sizeof window.values);
+  uint32_t count = bytes < 0 || bytes > LARGEST * 8 || bytes % 8 ? 0 : (uint32_t)bytes / 8;
   uint32_t surplus = count > set.window ? count - (uint32_t)set.window : 0;
-  count -= surplus;
-  __builtin_memmove(values, values + surplus, count * 8);
+  window.count = count - surplus;
+  __builtin_memmove(window.values, window.values + surplus, window.count * 8);
 }
 
 static bool configure(const edge_signal *signal) {
@@ -32,9 +35,9 @@ static bool configure(const edge_signal *signal) {
   return true;
 }
 
-static int32_t emit_average(const edge_sample *s, const double *window, uint32_t n) {
+static int32_t emit_average(const edge_sample *s, const double *values, uint32_t n) {
   double sum = 0;
-  for (uint32_t i = 0; i < n; i++) sum += window[i];
+  for (uint32_t i = 0; i < n; i++) sum += values[i];
   char buf[512];
   edge_writer event = EDGE_WRITER(buf);
   edge_add_text(&event, "signal", s->signal);
@@ -49,13 +52,13 @@ static edge_verdict sample(const edge_sample *s) {
     edge_count("ignored", 1);
     return EDGE_DROP;
   }
-  if (!edge_number(s->value, &values[count])) return edge_fail_with("value is not a number", s->value);
-  uint32_t oldest = count < set.window ? 0 : 1, n = count + 1 - oldest;
-  int32_t result = emit_average(s, values + oldest, n);
-  if (!result) result = edge_set_state("window", values + oldest, n * 8);
+  if (!edge_number(s->value, &window.values[window.count])) return edge_fail_with("value is not a number", s->value);
+  uint32_t oldest = window.count < set.window ? 0 : 1, n = window.count + 1 - oldest;
+  int32_t result = emit_average(s, window.values + oldest, n);
+  if (!result) result = edge_set_state("window", window.values + oldest, n * 8);
   if (result) return edge_done(result);
-  __builtin_memmove(values, values + oldest, n * 8);
-  count = n;
+  __builtin_memmove(window.values, window.values + oldest, n * 8);
+  window.count = n;
   return EDGE_DONE;
 }
 

@@ -11,4 +11,4 @@ command -v "$LINKER" >/dev/null || { echo "wasm-ld for $CLANG (apt-get install l
 
 [ $# -gt 0 ] || { "$CLANG" --version | head -n 1; "$LINKER" --version; exit; }
 exec "$CLANG" --target=wasm32 -std=c11 -ffreestanding -nostdlib -mbulk-memory -Oz -Wall -Wextra -Werror \
-  -Wl,--no-entry,--stack-first,-z,stack-size=32768,--strip-all -o "$1" average.c
+  -Wl,--no-entry,--stack-first,-z,stack-size=34304,--strip-all -o "$1" average.c

@@ -20,7 +20,8 @@
 //
 // It is built with clang 14 or newer, and no other tool:
 //
-//	clang --target=wasm32 -ffreestanding -nostdlib -mbulk-memory -Oz -Wl,--no-entry,--strip-all -o above.wasm above.c
+//	clang --target=wasm32 -ffreestanding -nostdlib -mbulk-memory -Oz \
+//	  -Wl,--no-entry,--stack-first,-z,stack-size=34304,--strip-all -o above.wasm above.c
 //
 // Calls are transactions: what a guest emits, stores and counts during a call takes effect only when its handler does
 // not fail. The reason given to edge_fail becomes the one under which the host keeps the message as a dead letter. What
@@ -950,9 +951,10 @@ EDGE_FN_ edge_verdict edge_call_message_(const edge_guest *guest, edge_str body)
 #endif
 
 // edge_room_ returns room for what the host hands in. One buffer does for all calls, since each is done with its input
-// when it returns: a small one of the guest's own, for large messages new pages of memory, which nothing else uses.
+// when it returns: a small one of the guest's own, for larger messages new pages of memory, which nothing else uses. The
+// small one does for a sample, and leaves the page of memory that it is in to the guest's variables too.
 EDGE_FN_ void *edge_room_(uint32_t size) {
-  static char small[4096];
+  static char small[1024];
   static char *room = small;
   static uint32_t cap = sizeof small;
   if (size <= cap) return room;

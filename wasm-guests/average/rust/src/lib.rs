@@ -11,15 +11,16 @@ edge::settings! {
 const LARGEST: usize = 1000;
 
 /// The latest values of the signal as they are kept: 8 bytes each, little-endian, the oldest first; and room for one more
-/// while it is averaged.
+/// while it is averaged. In the order of its fields, so that the count lies beside those of the values that are in use.
+#[repr(C)]
 struct Average {
-    values: [[u8; 8]; LARGEST + 1],
     count: usize,
+    values: [[u8; 8]; LARGEST + 1],
 }
 
 impl edge::Guest for Average {
     type Settings = Settings;
-    const NEW: Self = Average { values: [[0; 8]; LARGEST + 1], count: 0 };
+    const NEW: Self = Average { count: 0, values: [[0; 8]; LARGEST + 1] };
 
     fn configure(&mut self, host: &Host, _: &Signal, set: &Settings) -> Result<(), Error> {
         if !(1..=LARGEST as i64).contains(&set.window) {

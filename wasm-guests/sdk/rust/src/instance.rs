@@ -5,12 +5,19 @@ use core::cell::UnsafeCell;
 use crate::json::{self, Members, Value};
 use crate::{text, Error, Guest, Host, Settings, Signal, Verdict};
 
-/// A guest at work for one signal. [`guest!`](crate::guest) makes one.
-pub struct Instance<G: Guest>(UnsafeCell<State<G>>);
+/// A guest at work for one signal. [`guest!`](crate::guest) makes one. It lies in the order of its fields: what each call
+/// touches is together, before the guest, which may be large.
+#[repr(C)]
+pub struct Instance<G: Guest> {
+    larger: UnsafeCell<(*mut u8, usize)>, // room for inputs that the small one does not hold; null and 0 until one came
+    small: UnsafeCell<[u8; SMALL]>,
+    state: UnsafeCell<State<G>>,
+}
 
+#[repr(C)]
 struct State<G: Guest> {
-    guest: G,
     settings: Option<G::Settings>, // those in force; None until the first were accepted
+    guest: G,
 }
 
 // The host makes one call at a time.
@@ -23,7 +30,34 @@ impl<G: Guest> Instance<G> {
     /// An instance of the guest before its first call.
     #[allow(clippy::new_without_default)]
     pub const fn new() -> Self {
-        Instance(UnsafeCell::new(State { guest: G::NEW, settings: None }))
+        Instance {
+            larger: UnsafeCell::new((core::ptr::null_mut(), 0)),
+            small: UnsafeCell::new([0; SMALL]),
+            state: UnsafeCell::new(State { settings: None, guest: G::NEW }),
+        }
+    }
+
+    /// `edge_alloc`: room for what the host hands in, null where there is none. One buffer does for all calls, since each
+    /// is done with its input when it returns: a small one of the instance's own, for larger messages new pages of memory,
+    /// which nothing else uses.
+    ///
+    /// # Safety
+    /// No other call of the instance is under way.
+    pub unsafe fn room(&self, size: usize) -> *mut u8 {
+        let larger = &mut *self.larger.get();
+        if size <= SMALL && larger.1 == 0 {
+            return self.small.get().cast();
+        }
+        if size > LARGEST {
+            return core::ptr::null_mut();
+        }
+        if size > larger.1 {
+            match pages(size.max(2 * larger.1).div_ceil(PAGE)) {
+                Some(room) => *larger = room,
+                None => return core::ptr::null_mut(),
+            }
+        }
+        larger.0
     }
 
     /// `edge_configure`: 0, or negative after telling the host why the settings are refused.
@@ -31,7 +65,7 @@ impl<G: Guest> Instance<G> {
     /// # Safety
     /// The len bytes at `at` are the call's alone, and no other call of the instance is under way.
     pub unsafe fn configure(&self, at: *mut u8, len: usize) -> i32 {
-        let (state, document) = (&mut *self.0.get(), core::slice::from_raw_parts_mut(at, len));
+        let (state, document) = (&mut *self.state.get(), core::slice::from_raw_parts_mut(at, len));
         match state.configure(document) {
             Ok(()) => 0,
             Err(reason) => failed(&reason),
@@ -43,7 +77,7 @@ impl<G: Guest> Instance<G> {
     /// # Safety
     /// As for `configure`.
     pub unsafe fn message(&self, at: *mut u8, len: usize) -> i32 {
-        let (state, body) = (&mut *self.0.get(), core::slice::from_raw_parts_mut(at, len));
+        let (state, body) = (&mut *self.state.get(), core::slice::from_raw_parts_mut(at, len));
         finish(state.settings.as_ref().ok_or_else(unconfigured).and_then(|set| state.guest.message(&HOST, body, set)))
     }
 
@@ -52,7 +86,7 @@ impl<G: Guest> Instance<G> {
     /// # Safety
     /// No other call of the instance is under way.
     pub unsafe fn tick(&self) -> i32 {
-        let state = &mut *self.0.get();
+        let state = &mut *self.state.get();
         finish(state.settings.as_ref().ok_or_else(unconfigured).and_then(|set| state.guest.tick(&HOST, set)))
     }
 }
@@ -96,34 +130,8 @@ fn failed(reason: &Error) -> i32 {
     FAILED
 }
 
-const SMALL: usize = 4096;
+const SMALL: usize = 1024; // does for a sample
 const LARGEST: usize = 1 << 20; // edgeHub lets 262,144 bytes through
-
-struct Room(UnsafeCell<(*mut u8, usize)>, UnsafeCell<[u8; SMALL]>);
-
-unsafe impl Sync for Room {}
-
-static ROOM: Room = Room(UnsafeCell::new((core::ptr::null_mut(), 0)), UnsafeCell::new([0; SMALL]));
-
-/// `edge_alloc`: room for what the host hands in. One buffer does for all calls, since each is done with its input when
-/// it returns: a small one of the guest's own, for large messages new pages of memory, which nothing else uses.
-pub fn room(size: usize) -> *mut u8 {
-    let room = unsafe { &mut *ROOM.0.get() };
-    if room.0.is_null() {
-        *room = (ROOM.1.get().cast(), SMALL);
-    }
-    if size > LARGEST {
-        return core::ptr::null_mut();
-    }
-    if size > room.1 {
-        match pages(size.max(2 * room.1).div_ceil(PAGE)) {
-            Some(larger) => *room = larger,
-            None => return core::ptr::null_mut(),
-        }
-    }
-    room.0
-}
-
 const PAGE: usize = 65536;
 
 #[cfg(target_arch = "wasm32")]

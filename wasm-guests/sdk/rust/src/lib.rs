@@ -57,7 +57,7 @@ mod text;
 
 pub use event::{Event, Properties};
 pub use host::{Host, Level};
-pub use instance::{room, Instance};
+pub use instance::Instance;
 pub use json::{Members, Value};
 pub use sample::{Quality, Reason, Sample};
 #[doc(hidden)]
@@ -132,8 +132,8 @@ macro_rules! guest {
             static INSTANCE: $crate::Instance<$guest> = $crate::Instance::new();
 
             #[no_mangle]
-            extern "C" fn edge_alloc(size: usize) -> *mut u8 {
-                $crate::room(size)
+            unsafe extern "C" fn edge_alloc(size: usize) -> *mut u8 {
+                INSTANCE.room(size)
             }
 
             #[no_mangle]

@@ -13,12 +13,14 @@ struct Big {
 }
 
 impl Big {
-    fn new(value: u64) -> Self {
-        let mut big = Big { len: 0, digits: [0; 136] };
-        big.digits[0] = value as u32;
-        big.digits[1] = (value >> 32) as u32;
-        big.len = if big.digits[1] > 0 { 2 } else { usize::from(value > 0) };
-        big
+    const ZERO: Big = Big { len: 0, digits: [0; 136] };
+
+    #[inline(never)]
+    fn set(&mut self, value: u64) -> &mut Self {
+        self.digits[0] = value as u32;
+        self.digits[1] = (value >> 32) as u32;
+        self.len = if self.digits[1] > 0 { 2 } else { usize::from(value > 0) };
+        self
     }
 
     /// Makes this `self * factor + plus`.
@@ -170,7 +172,8 @@ impl<'a> Decimal<'a> {
     #[inline(never)]
     fn rounds_up(&self, bits: u64) -> bool {
         let (mantissa, exponent) = split(bits);
-        let (mut decimal, mut middle) = (Big::new(0), Big::new(mantissa * 2 + 1));
+        let (mut decimal, mut middle) = (Big::ZERO, Big::ZERO);
+        middle.set(mantissa * 2 + 1);
         for &c in self.text.iter().filter(|&&c| c != b'.').take(self.count as usize) {
             decimal.mul(10, u32::from(c - b'0'));
         }
@@ -280,7 +283,8 @@ impl Shortest {
     fn many(&mut self, number: f64) {
         let bits = number.to_bits();
         let even = bits & 1 == 0;
-        let mut r = Range::new(bits);
+        let mut r = Range { number: Big::ZERO, below: Big::ZERO, above: Big::ZERO, scale: Big::ZERO };
+        r.set(bits);
         let mut point = about(number);
         if point < 0 {
             r.mul10(-point);
@@ -342,15 +346,14 @@ struct Range {
 }
 
 impl Range {
-    fn new(bits: u64) -> Self {
+    /// Makes this the range of a number. It is filled in place: to move it would take two kilobytes more of the stack.
+    fn set(&mut self, bits: u64) {
         let (mantissa, exponent) = split(bits);
         let uneven = i32::from(bits << 12 == 0 && bits >> 52 > 1); // the neighbour below is half as far
-        let mut r = Range { number: Big::new(mantissa), below: Big::new(1), above: Big::new(1), scale: Big::new(1) };
-        r.number.shift(1 + uneven + exponent.max(0));
-        r.below.shift(exponent.max(0));
-        r.above.shift(uneven + exponent.max(0));
-        r.scale.shift(1 + uneven + (-exponent).max(0));
-        r
+        self.number.set(mantissa).shift(1 + uneven + exponent.max(0));
+        self.below.set(1).shift(exponent.max(0));
+        self.above.set(1).shift(uneven + exponent.max(0));
+        self.scale.set(1).shift(1 + uneven + (-exponent).max(0));
     }
 
     #[inline(never)]
