@@ -31,6 +31,7 @@
 //	internal/artifact   where guest binaries come from
 //	internal/store      what survives a restart
 //	internal/observe    the log
+//	internal/query      pure: the language of edgeHub's routes, with conditions
 //	internal/manifest   pure: deployment manifests and their routes
 //	internal/check      pure: what is wrong with a twin or a deployment
 //	internal/sim        a simulated Edge Hub, workload API and sensor

@@ -25,7 +25,8 @@ const project = "github.com/wasm-on-edge/wasm-on-edge/module"
 var mayImport = map[string][]string{
 	"":                     {},
 	"edgehub":              {}, // public: nothing of ours, not even the vocabulary
-	"internal/manifest":    {},
+	"internal/query":       {},
+	"internal/manifest":    {"internal/query"},
 	"internal/twin":        {},
 	"internal/signals":     {},
 	"internal/store":       {},
@@ -37,7 +38,7 @@ var mayImport = map[string][]string{
 	"internal/check":       {"internal/manifest", "internal/twin"},
 	"internal/supervise":   {"internal/pipeline", "internal/signals"},
 	"internal/reconcile":   {"internal/artifact", "internal/pipeline", "internal/store", "internal/supervise", "internal/twin"},
-	"internal/sim":         {"edgehub", "internal/manifest"},
+	"internal/sim":         {"edgehub", "internal/manifest", "internal/query"},
 	"internal/app": {"edgehub", "internal/artifact", "internal/observe", "internal/pipeline", "internal/reconcile", "internal/store",
 		"internal/supervise", "internal/twin", "internal/wasm"},
 	"cmd/wasm-on-edge": {"internal/app", "internal/check", "internal/manifest", "internal/observe", "internal/sim", "internal/twin"},

@@ -3,6 +3,8 @@
 // desired properties, edgeHub's routes and its store-and-forward settings.
 //
 // [Parse] takes the file whole and gives back a [Manifest], or an [*Error] that names the JSON path and the line.
+// Routes are read as edgeHub reads them, conditions included: what it would refuse is refused, with the column in the
+// route's text.
 // Placeholders such as ${MODULEDIR<.>} and ${EDGEHUB_SCHEMA_VERSION} are text and stay text.
 //
 // # Concurrency

@@ -106,7 +106,7 @@ func TestWhatIsWrongIsNamedWithItsPlace(t *testing.T) {
 		"environment":              {`{ "value": "00:00:01" }`, `{ "value" : {} }`, `"value" :`, agent + `sensor.env.MessageDelay.value: not a string`},
 		"createOptions":            {`"createOptions": ""`, `"createOptions" : "{"`, `"createOptions" :`, agent + `sensor.settings.createOptions: the text is not a JSON object: unexpected end of JSON input`},
 		"chunk missing":            {`"createOptions": ""`, `"createOptions": "{", "createOptions02": "}"`, `"createOptions02"`, agent + `sensor.settings.createOptions02: comes without "createOptions01" before it`},
-		"route":                    {` INTO $upstream`, ``, `"route"`, hub + `routes.filterToCloud.route: "FROM /messages/modules/filter/outputs/*" is not of the form FROM <source> [WHERE <condition>] INTO <sink>`},
+		"route":                    {` INTO $upstream`, ``, `"route"`, hub + `routes.filterToCloud.route: route "FROM /messages/modules/filter/outputs/*": column 40: want "INTO", not the end`},
 		"sink's module":            {`/modules/filter/inputs/`, `/modules/fliter/inputs/`, `"sensorToFilter"`, hub + `routes.sensorToFilter: leads into module "fliter", which is not in $edgeAgent`},
 		"priority":                 {`"priority": 3`, `"priority": 10`, `"priority"`, hub + `routes.filterToCloud.priority: 10 is not within 0 and 9`},
 		"route's time to live":     {`"timeToLiveSecs": 86400`, `"timeToLiveSecs" : 1.5`, `"timeToLiveSecs" :`, hub + `routes.filterToCloud.timeToLiveSecs: not a whole number`},

@@ -3,10 +3,11 @@ package manifest
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/query"
 )
 
 // DefaultPriority is the priority of a route that names none: edgeHub's lowest.
@@ -15,8 +16,8 @@ const DefaultPriority = 2_000_000_000
 // Route says which messages go where.
 type Route struct {
 	Name       string
-	Source     string // "/messages/modules/sensor/outputs/*", as written
-	Condition  string // the text of a WHERE clause, as written; empty for none
+	Source     string           // "/messages/modules/sensor/outputs/*", as written
+	Condition  *query.Condition // of messages that it takes; nil for all
 	Sink       Sink
 	Priority   int           // 0 (first) to 9, or [DefaultPriority]
 	TimeToLive time.Duration // how long a message waits for the sink, or [Forever]; edgeHub's own where the route names none
@@ -42,28 +43,22 @@ const (
 	twinChanges = "twinChangeNotifications"
 )
 
-var (
-	routeForm    = regexp.MustCompile(`(?is)^\s*(?:SELECT\s*\*\s*)?FROM\s*((?:/\s*[^()<>@,;:\\"/\[\]?={}\s]+\s*)+)(?:\s+WHERE\s+(.+?))?\s+INTO\s+(\S.*?)\s*$`)
-	brokeredForm = regexp.MustCompile(`(?is)^BrokeredEndpoint\s*\(\s*(?:"([^"\\]*)"|'([^'\\]*)')\s*\)$`)
-)
-
-// ParseRoute reads a route's text, [SELECT *] FROM source [WHERE condition] INTO sink, after edgeHub's grammar
-// (Route.g4 and EndpointFactory.cs of Azure/iotedge). A condition is kept as text and not looked into. What the text
-// does not say is left at its defaults: [DefaultPriority] and [Forever].
+// ParseRoute reads a route's text, [SELECT *] FROM source [WHERE condition] INTO sink, as edgeHub does (package query;
+// EndpointFactory.cs of Azure/iotedge). What the text does not say is left at its defaults: [DefaultPriority] and
+// [Forever].
 func ParseRoute(name, text string) (Route, error) {
-	clauses := routeForm.FindStringSubmatch(text)
-	if clauses == nil {
-		return Route{}, fmt.Errorf("%q is not of the form FROM <source> [WHERE <condition>] INTO <sink>", text)
-	}
-	source := strings.Join(strings.Fields(clauses[1]), "")
-	if !validSource(source) {
-		return Route{}, fmt.Errorf("source %q: want /*, /messages/*, /messages/modules/NAME/*, /messages/modules/NAME/outputs/NAME or /%s", source, twinChanges)
-	}
-	sink, err := parseSink(clauses[3])
+	parsed, err := query.ParseRoute(text)
 	if err != nil {
-		return Route{}, fmt.Errorf("sink %q: %w", clauses[3], err)
+		return Route{}, fmt.Errorf("route %q: %w", text, err)
 	}
-	return Route{Name: name, Source: source, Condition: clauses[2], Sink: sink, Priority: DefaultPriority, TimeToLive: Forever}, nil
+	if !validSource(parsed.Source) {
+		return Route{}, fmt.Errorf("source %q: want /*, /messages/*, /messages/modules/NAME/*, /messages/modules/NAME/outputs/NAME or /%s", parsed.Source, twinChanges)
+	}
+	sink, err := parseSink(parsed.Sink)
+	if err != nil {
+		return Route{}, fmt.Errorf("sink of %q: %w", text, err)
+	}
+	return Route{Name: name, Source: parsed.Source, Condition: parsed.Condition, Sink: sink, Priority: DefaultPriority, TimeToLive: Forever}, nil
 }
 
 // validSource tells the sources that exist from those that no message has. A wildcard stands for the rest of a path,
@@ -90,16 +85,15 @@ func validSource(source string) bool {
 	}
 }
 
-// parseSink reads $upstream or BrokeredEndpoint("/modules/NAME/inputs/NAME"), both in any case.
-func parseSink(text string) (Sink, error) {
-	if strings.EqualFold(text, upstream) {
+// parseSink takes $upstream or BrokeredEndpoint("/modules/NAME/inputs/NAME"), both in any case.
+func parseSink(sink query.Sink) (Sink, error) {
+	if !sink.Call && strings.EqualFold(sink.Name, upstream) {
 		return Sink{Upstream: true}, nil
 	}
-	call := brokeredForm.FindStringSubmatch(text)
-	if call == nil {
+	if !sink.Call || !strings.EqualFold(sink.Name, "BrokeredEndpoint") {
 		return Sink{}, errors.New(`want $upstream or BrokeredEndpoint("/modules/NAME/inputs/NAME")`)
 	}
-	address := strings.TrimSpace(call[1] + call[2])
+	address := strings.TrimSpace(sink.Address)
 	path := strings.Split(strings.TrimSuffix(strings.TrimPrefix(address, "/"), "/"), "/")
 	if len(path) != 4 || path[0] != "modules" || path[2] != "inputs" || path[1] == "" || path[3] == "" {
 		return Sink{}, errors.New("want /modules/NAME/inputs/NAME as the address")

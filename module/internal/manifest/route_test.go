@@ -16,7 +16,6 @@ func TestRouteTextIsReadAsEdgeHubReadsIt(t *testing.T) {
 		`select * from /messages/modules/m/* into brokeredendpoint("/modules/filter/inputs/in")`:  {Source: "/messages/modules/m/*", Sink: into},
 		`FROM /messages/modules/m/outputs/* INTO BrokeredEndpoint('/modules/filter/inputs/in')`:   {Source: "/messages/modules/m/outputs/*", Sink: into},
 		`FROM /messages/modules/m/outputs/o INTO BrokeredEndpoint( "modules/filter/inputs/in/" )`: {Source: "/messages/modules/m/outputs/o", Sink: into},
-		"\tFROM /messages\n WHERE temperature > 30 AND $body.x = 'INTO here' INTO $upstream ":     {Source: "/messages", Condition: "temperature > 30 AND $body.x = 'INTO here'", Sink: Sink{Upstream: true}},
 		`FROM /twinChangeNotifications INTO $upstream`:                                            {Source: "/twinChangeNotifications", Sink: Sink{Upstream: true}},
 	} {
 		route, err := ParseRoute("r", text)
@@ -26,21 +25,29 @@ func TestRouteTextIsReadAsEdgeHubReadsIt(t *testing.T) {
 	}
 }
 
+func TestRouteHasItsCondition(t *testing.T) {
+	route, err := ParseRoute("r", "FROM /messages\n WHERE as_number(temperature) > 30 AND $body.x = 'INTO here' INTO $upstream")
+	require.NoError(t, err)
+	assert.Equal(t, "as_number(temperature) > 30 AND $body.x = 'INTO here'", route.Condition.String())
+}
+
 func TestRouteTextThatEdgeHubWouldMisunderstandIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		``:                                         "is not of the form",
-		`FROM INTO $upstream`:                      "is not of the form",
-		`FROM messages INTO $upstream`:             "is not of the form",
-		`FROM /* WHERE INTO $upstream`:             "is not of the form",
-		`INTO $upstream FROM /*`:                   "is not of the form",
-		`FROM /message/* INTO $upstream`:           `source "/message/*": want`,
-		`FROM /messages/module/m/* INTO $upstream`: `source "/messages/module/m/*": want`,
+		``:                                                    `route "": column 1: want "FROM", not the end`,
+		`FROM INTO $upstream`:                                 `column 6: want a source, which begins with "/", not "into"`,
+		`FROM messages INTO $upstream`:                        "column 6: want a source",
+		`FROM /* WHERE INTO $upstream`:                        "column 15: want a value",
+		`FROM /* WHERE a > 30 INTO $upstream`:                 `column 17: ">" does not take text and a number; properties are text, as_number makes a number of one`,
+		`INTO $upstream FROM /*`:                              "column 1: want \"FROM\"",
+		`FROM /message/* INTO $upstream`:                      `source "/message/*": want`,
+		`FROM /messages/module/m/* INTO $upstream`:            `source "/messages/module/m/*": want`,
 		`FROM /messages/modules/m/inputs/i INTO $upstream`:    `source "/messages/modules/m/inputs/i": want`,
 		`FROM /messages/modules/*/outputs/o INTO $upstream`:   `source "/messages/modules/*/outputs/o": want`,
 		`FROM /messages/modules/temp*/outputs INTO $upstream`: `source "/messages/modules/temp*/outputs": want`,
 		`FROM /messages/modules/m/outputs/a/b INTO $upstream`: `source "/messages/modules/m/outputs/a/b": want`,
-		`FROM /* INTO $downstream`:                            `sink "$downstream": want $upstream or`,
-		`FROM /* INTO BrokeredEndpoint(/modules/m/inputs/i)`:  "want $upstream or",
+		`FROM /* INTO $downstream`:                            `sink of "FROM /* INTO $downstream": want $upstream or`,
+		`FROM /* INTO BrokeredEndpoint(/modules/m/inputs/i)`:  "column 31: want the sink's address in quotes",
+		`FROM /* INTO Endpoint("/modules/m/inputs/i")`:        "want $upstream or",
 		`FROM /* INTO BrokeredEndpoint("/modules/m/inputs")`:  "want /modules/NAME/inputs/NAME as the address",
 		`FROM /* INTO BrokeredEndpoint("/module/m/inputs/i")`: "want /modules/NAME/inputs/NAME as the address",
 		`FROM /* INTO BrokeredEndpoint("/modules//inputs/i")`: "want /modules/NAME/inputs/NAME as the address",
