@@ -41,7 +41,7 @@ type Hub struct {
 	caFile    string
 	peers     map[string]*peer
 	workloads map[string]*workload
-	routes    []manifest.Route // by priority
+	routes    []*rule // by priority
 	observe   observation
 	pending   *pending
 	refusals  atomic.Int64
@@ -72,7 +72,7 @@ func New(cfg Config) (*Hub, error) {
 // open makes everything that New promises. What it opened before an error is left to closeListeners.
 func (h *Hub) open() error {
 	var err error
-	if h.routes, err = checkRoutes(h.cfg.Manifest.Routes); err != nil {
+	if h.routes, err = followed(h.cfg.Manifest.Routes); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(h.cfg.Dir, 0o700); err != nil {

@@ -17,13 +17,21 @@ func (c *connection) publish(ctx context.Context, p *packets.PublishPacket) erro
 	if strings.HasPrefix(p.TopicName, "$") {
 		return c.operate(p)
 	}
-	topic, err := edgehub.ParseOutputTopic(p.TopicName)
+	topic, err := parseOutput(p.TopicName)
 	if err != nil { // edgeHub logs it, acknowledges it and throws it away
 		c.peer.discard(err)
 		return nil
 	}
 	addFlags(&topic.Properties, p)
 	return c.hub.route(ctx, c.peer, topic.Name, edgehub.Message{Body: p.Payload, Properties: topic.Properties})
+}
+
+// parseOutput reads the topic of a message, which .NET takes for a URI and so for shorter than MQTT would let it be.
+func parseOutput(topic string) (edgehub.MessageTopic, error) {
+	if len(topic) > edgehub.MaxTopic {
+		return edgehub.MessageTopic{}, fmt.Errorf("topic of %d bytes, at most %d are possible", len(topic), edgehub.MaxTopic)
+	}
+	return edgehub.ParseOutputTopic(topic)
 }
 
 // operate handles a publish under $iothub: a twin operation or the answer to a direct method.

@@ -5,32 +5,54 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/manifest"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/query"
 )
 
 // maxWarned bounds how many outputs of a module are warned of because no route takes them.
 const maxWarned = 100
 
-// notForwarded are the system properties that a sender's message does not keep on its way to an input.
-var notForwarded = []string{"$.on", "$.ifid"}
+// rule is a route that is followed.
+type rule struct {
+	manifest.Route
+	blind sync.Once // warns that its condition cannot look into a body
+}
+
+// followed sorts routes by priority, and refuses those that the simulator does not know how to follow.
+func followed(routes []manifest.Route) ([]*rule, error) {
+	rules := make([]*rule, len(routes))
+	for i, route := range routes {
+		if route.TakesTwinChanges() {
+			return nil, fmt.Errorf("route %q: FROM %s is not simulated", route.Name, route.Source)
+		}
+		rules[i] = &rule{Route: route}
+	}
+	slices.SortStableFunc(rules, func(a, b *rule) int { return cmp.Compare(a.Priority, b.Priority) })
+	return rules, nil
+}
 
 // route stores a message wherever the routes lead it, once for each sink. It waits while a sink is full; when it
-// returns nil, everything is stored or, where no route takes the output, thrown away.
+// returns nil, everything is stored or, where no route takes the output or edgeHub could not handle it, thrown away.
 func (h *Hub) route(ctx context.Context, from *peer, output string, m edgehub.Message) error {
+	if err := checkMessage(from.name, output, m); err != nil {
+		from.discard(err)
+		return nil
+	}
 	now := time.Now()
-	routes := h.matching(from.name, output)
-	from.receive(output, len(routes) > 0)
-	for _, route := range routes {
-		if route.Sink.Upstream {
+	rules := h.matching(from, output, m)
+	from.receive(output, len(rules) > 0)
+	for _, rule := range rules {
+		if rule.Sink.Upstream {
 			from.upstream()
 			h.observe.upstream(Upstream{Module: from.name, Output: output, Message: m, Time: now})
 			continue
 		}
-		if err := h.store(ctx, from, route, m, now); err != nil {
-			return fmt.Errorf("store message for %s: %w", route.Sink, err)
+		if err := h.store(ctx, from, rule.Route, m, now); err != nil {
+			return fmt.Errorf("store message for %s: %w", rule.Sink, err)
 		}
 	}
 	return nil
@@ -38,29 +60,26 @@ func (h *Hub) route(ctx context.Context, from *peer, output string, m edgehub.Me
 
 // matching returns the routes that take a message, one for each sink: where several lead into the same one, that of
 // the highest priority (Evaluator.cs of edgeHub).
-func (h *Hub) matching(module, output string) []manifest.Route {
-	var routes []manifest.Route
-	for _, route := range h.routes { // in order of priority
-		same := func(r manifest.Route) bool { return r.Sink == route.Sink }
-		if route.Matches(module, output) && !slices.ContainsFunc(routes, same) {
-			routes = append(routes, route)
+func (h *Hub) matching(from *peer, output string, m edgehub.Message) []*rule {
+	var rules []*rule
+	var asked *query.Message     // made for the first condition
+	for _, r := range h.routes { // in order of priority
+		same := func(other *rule) bool { return other.Sink == r.Sink }
+		if !r.Matches(from.name, output) || slices.ContainsFunc(rules, same) {
+			continue
+		}
+		if r.Condition != nil && asked == nil {
+			asked = asQuery(from.name, output, m)
+		}
+		if r.Condition == nil || r.Condition.Holds(asked) {
+			rules = append(rules, r)
+		} else if err := asked.BodyError(); err != nil {
+			r.blind.Do(func() {
+				from.log.Warn().Err(err).Str("route", r.Name).Msg("condition does not hold, its message cannot be looked into")
+			})
 		}
 	}
-	return routes
-}
-
-// checkRoutes sorts routes by priority, and refuses those that the simulator does not know how to follow.
-func checkRoutes(routes []manifest.Route) ([]manifest.Route, error) {
-	for _, route := range routes {
-		if route.Condition != "" {
-			return nil, fmt.Errorf("route %q: not supported yet: WHERE %s", route.Name, route.Condition)
-		}
-		if route.TakesTwinChanges() {
-			return nil, fmt.Errorf("route %q: not supported yet: FROM %s", route.Name, route.Source)
-		}
-	}
-	byPriority := func(a, b manifest.Route) int { return cmp.Compare(a.Priority, b.Priority) }
-	return slices.SortedStableFunc(slices.Values(routes), byPriority), nil
+	return rules
 }
 
 // store keeps a message for an input.
@@ -80,6 +99,9 @@ func (h *Hub) store(ctx context.Context, from *peer, route manifest.Route, m edg
 	}
 	return to.endpoints[route.Sink.Input].put(ctx, route.Priority, stored)
 }
+
+// notForwarded are the system properties that a sender's message does not keep on its way to an input.
+var notForwarded = []string{"$.on", "$.ifid"}
 
 // forwarded returns a sender's properties as a receiver sees them: with the sender's identity.
 func forwarded(properties edgehub.Properties, sender string) edgehub.Properties {
