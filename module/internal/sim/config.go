@@ -24,6 +24,7 @@ type Config struct {
 	Manifest   manifest.Manifest
 	Dir        string        // for sockets and certificates; made if need be, with mode 0700, and left to the caller to remove
 	Listen     string        // TCP address for MQTT over TLS; 127.0.0.1 and any free port
+	ListenHTTP string        // TCP address for direct methods over HTTPS; 127.0.0.1 and any free port
 	InFlight   int           // inputs of one module that may wait for their acknowledgement; 1
 	AckTimeout time.Duration // after which an input is delivered again; 30 s
 	RetryMin   time.Duration // wait after a first failed delivery; 1 s
@@ -41,6 +42,7 @@ func (cfg Config) withDefaults() (Config, error) {
 		return cfg, errors.New("negative limit or duration")
 	}
 	setDefault(&cfg.Listen, defaultListen)
+	setDefault(&cfg.ListenHTTP, defaultListen)
 	setDefault(&cfg.InFlight, defaultInFlight)
 	setDefault(&cfg.AckTimeout, defaultAckTimeout)
 	setDefault(&cfg.RetryMin, defaultRetryMin)

@@ -73,6 +73,9 @@ func (c *connection) greet(clean bool) {
 		c.peer.session = c.session
 	}
 	c.out.add(func(b []byte) []byte { return appendConnack(b, present, packets.Accepted) })
+	if _, ok := c.session.methods(); ok {
+		c.peer.listens()
+	}
 	c.peer.log.Info().Bool("sessionPresent", present).Msg("module connected")
 }
 

@@ -183,6 +183,9 @@ func (c *connection) subscribe(p *packets.SubscribePacket) error {
 		}
 		granted[i] = qos
 	}
+	if _, ok := c.session.methods(); ok {
+		c.peer.listens()
+	}
 	c.out.add(func(b []byte) []byte { return appendSuback(b, p.MessageID, granted) })
 	return nil
 }

@@ -13,6 +13,7 @@ const (
 	iotHub      = "simulated.azure-devices.net"
 	deviceID    = "simulated-device"
 	gatewayHost = "localhost"
+	edgeHubPort = 8883
 )
 
 // workloadAPIVersion is what aziot-edged hands to edgeAgent and edgeAgent to every module.
@@ -59,9 +60,13 @@ func (h *Hub) ConnectionString(module string) (connectionString, caFile string) 
 	}, ";"), h.caFile
 }
 
-// gateway is where modules find the hub. Unlike on a device it names a port, which may be any.
+// gateway is where modules find the hub. Unlike on a device it names a port, unless that is the one of edgeHub, which
+// modules take for granted.
 func (h *Hub) gateway() string {
 	port := h.listener.Addr().(*net.TCPAddr).Port // New listens on TCP
+	if port == edgeHubPort {
+		return gatewayHost
+	}
 	return net.JoinHostPort(gatewayHost, strconv.Itoa(port))
 }
 

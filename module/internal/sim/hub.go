@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -41,6 +40,7 @@ type Hub struct {
 	caFile    string
 	peers     map[string]*peer
 	workloads map[string]*workload
+	web       *web
 	routes    []*rule // by priority
 	observe   observation
 	pending   *pending
@@ -90,6 +90,11 @@ func (h *Hub) open() error {
 	if h.listener, err = net.Listen("tcp", h.cfg.Listen); err != nil {
 		return fmt.Errorf("listen for modules: %w", err)
 	}
+	listener, err := net.Listen("tcp", h.cfg.ListenHTTP)
+	if err != nil {
+		return fmt.Errorf("listen for direct methods: %w", err)
+	}
+	h.web = &web{hub: h, listener: listener, requests: make(chan struct{}, maxMethodRequests)}
 	for _, module := range h.cfg.Manifest.Modules {
 		if err := h.addModule(module, bundle); err != nil {
 			return fmt.Errorf("module %q: %w", module.Name, err)
@@ -112,7 +117,8 @@ func (h *Hub) addModule(module manifest.Module, bundle []byte) error {
 		inputsFilter: edgehub.InputsFilter(deviceID, module.Name),
 		log:          h.cfg.Log.With().Str("module", module.Name).Logger(),
 		wake:         make(chan struct{}, 1),
-		endpoints:    map[string]*endpoint{}, calls: map[string]chan<- answer{}, unrouted: map[string]struct{}{},
+		endpoints:    map[string]*endpoint{}, calls: map[string]*call{}, unrouted: map[string]struct{}{},
+		turn: make(chan struct{}, 1), listening: make(chan struct{}),
 	}
 	h.peers[module.Name] = p
 	socket := filepath.Join(h.cfg.Dir, module.Name+".sock")
@@ -154,6 +160,7 @@ func (h *Hub) Run(ctx context.Context) error {
 	defer close(h.stopped)
 	var wg sync.WaitGroup
 	wg.Go(func() { stop(h.accept(inner)) })
+	wg.Go(func() { stop(h.web.serve(inner)) })
 	wg.Go(func() { h.sweepTokens(inner) })
 	for _, p := range h.peers {
 		wg.Go(func() { p.keepTime(inner) })
@@ -195,6 +202,9 @@ func (h *Hub) closeListeners() {
 	if h.listener != nil {
 		h.listener.Close()
 	}
+	if h.web != nil {
+		h.web.listener.Close()
+	}
 	for _, w := range h.workloads {
 		w.listener.Close()
 	}
@@ -219,10 +229,3 @@ func (h *Hub) peer(module string) (*peer, error) {
 
 // newGeneration makes a generation id as IoT Hub does: a long number.
 func newGeneration() string { return strconv.FormatInt(time.Now().UnixNano()/100, 10) }
-
-// newID makes an id that nobody guesses.
-func newID() string {
-	id := make([]byte, 16)
-	rand.Read(id)
-	return hex.EncodeToString(id)
-}

@@ -37,7 +37,7 @@ func (l *local) request(rid, method string, _ []byte) bool {
 		return false
 	}
 	if status, known := l.method(method); known {
-		l.peer.answer(rid, answer{status: status})
+		l.peer.answer(l, rid, answer{status: status})
 	}
 	return true // an SDK does not answer a method that it does not know
 }

@@ -45,8 +45,8 @@ func TestMethodIsAnsweredByItsRequestID(t *testing.T) {
 	_, rid2, _ := edgehub.ParseMethodTopic(p.TopicName)
 	c.publish(0, 0, edgehub.MethodResponseTopic(404, rid2), "")
 	c.publish(0, 0, edgehub.MethodResponseTopic(200, "unknown"), `"x"`)
-	c.publish(0, 0, "$iothub/methods/res/what/?$rid="+rid, `"x"`)
-	c.publish(0, 0, edgehub.MethodResponseTopic(200, rid), `{"ok":true}`)
+	c.publish(0, 0, "$iothub/methods/res/200/"+rid, `"x"`)
+	c.publish(0, 0, edgehub.MethodResponseTopic(200, strings.ToUpper(rid)), `{"ok":true}`)
 	assert.Equal(t, outcomeOfCall{200, `{"ok":true}`, nil}, <-first)
 	assert.Equal(t, outcomeOfCall{404, "", nil}, <-second)
 }
@@ -61,10 +61,38 @@ func TestMethodNeedsAModuleThatListens(t *testing.T) {
 	c.subscribe(0, "$iothub/methods/POST/+") // its beginning is what counts
 	call := invoke(t.Context(), h, "status", nil)
 	c.published()
-	c.disconnect()
+	_, err := h.Disconnect("filter")
+	require.NoError(t, err)
 	result = <-call
-	assert.Equal(t, 504, result.status)
+	assert.Equal(t, 504, result.status, "the hub knows of what it closes itself")
 	require.ErrorIs(t, result.err, ErrNoAnswer)
+}
+
+func TestStatusThatIsNoNumberIsEdgeHubsOwn(t *testing.T) {
+	h := start(t, Config{Manifest: deployment(t)})
+	c := join(t, h, "filter")
+	for _, status := range []string{"what", "2.5", "99999999999"} {
+		call := invoke(t.Context(), h, "status", nil)
+		_, rid, _ := edgehub.ParseMethodTopic(c.published().TopicName)
+		c.publish(0, 0, "$iothub/methods/res/"+status+"/?$rid="+rid, `"x"`)
+		assert.Equal(t, outcomeOfCall{400000, "", nil}, <-call)
+	}
+}
+
+func TestMethodIsNotAnsweredByTheNextConnection(t *testing.T) {
+	bubble(t, Config{Manifest: deployment(t)}, func(t *testing.T, h *Hub, dial func() *client) {
+		c := dial()
+		c.connect(connectPacket(h, "filter"))
+		c.subscribeAll("filter")
+		call := invoke(t.Context(), h, "status", nil)
+		_, rid, _ := edgehub.ParseMethodTopic(c.published().TopicName)
+		c.disconnect()
+		c = dial()
+		c.connect(connectPacket(h, "filter"))
+		c.publish(1, 1, edgehub.MethodResponseTopic(200, rid), "1")
+		c.puback()
+		after(t, 30*time.Second, func() { require.ErrorIs(t, (<-call).err, ErrNoAnswer) })
+	})
 }
 
 func TestMethodWaitsForItsAnswerForThirtySeconds(t *testing.T) {

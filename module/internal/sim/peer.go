@@ -18,18 +18,20 @@ type peer struct {
 	inputsFilter string // the subscription to its inputs that every SDK makes
 	log          zerolog.Logger
 	wake         chan struct{}        // of capacity 1: something is due earlier than keepTime expects
+	turn         chan struct{}        // of capacity 1: whose direct method goes next, of those that waited for the module
 	endpoints    map[string]*endpoint // by input; fixed, and guarded by mu
 
-	mu       sync.Mutex  // guards the fields below, and what their comments say
-	link     link        // nil while the module is away
-	session  *session    // nil before the first connection and after a clean one
-	ready    []*endpoint // those with something to send, in the order in which they get the link
-	next     time.Time   // when keepTime looks again; zero for never
-	twin     twin
-	calls    map[string]chan<- answer // direct methods that wait for an answer, by request id
-	holdAcks bool
-	counters ModuleStats
-	unrouted map[string]struct{} // outputs that were warned of
+	mu        sync.Mutex  // guards the fields below, and what their comments say
+	link      link        // nil while the module is away
+	session   *session    // nil before the first connection and after a clean one
+	ready     []*endpoint // those with something to send, in the order in which they get the link
+	next      time.Time   // when keepTime looks again; zero for never
+	twin      twin
+	calls     map[string]*call // direct methods that wait for an answer, by request id
+	listening chan struct{}    // closed and made anew when the module subscribes to direct methods
+	holdAcks  bool
+	counters  ModuleStats
+	unrouted  map[string]struct{} // outputs that were warned of
 }
 
 // attach makes l the link to the module. The newest wins: an older one is closed, and what was in flight on it is
@@ -48,13 +50,14 @@ func (p *peer) attach(l link, greet func()) {
 	p.pump(time.Now())
 }
 
-// cut closes the link from the hub's side, which edgeHub notices: deliveries in flight fail at once.
+// cut closes the link from the hub's side, which edgeHub notices: deliveries in flight and direct methods fail at once.
 func (p *peer) cut(cause error) {
 	l := p.link
 	if l == nil {
 		return
 	}
 	p.leave(l, cause)
+	p.abandon(l)
 	for _, e := range p.endpoints {
 		if len(e.inFlight) > 0 && e.inFlight[0].link == l {
 			e.fail(time.Now())
@@ -62,8 +65,8 @@ func (p *peer) cut(cause error) {
 	}
 }
 
-// detach takes note that l ended from the client's side. Deliveries in flight are not given up before their time: that
-// is how edgeHub does it.
+// detach takes note that l ended from the client's side. Deliveries in flight and direct methods are not given up
+// before their time: that is how edgeHub does it.
 func (p *peer) detach(l link, cause error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -75,10 +78,6 @@ func (p *peer) detach(l link, cause error) {
 func (p *peer) leave(l link, cause error) {
 	p.link = nil
 	l.close(cause)
-	for _, reply := range p.calls { // no answer is to come
-		close(reply)
-	}
-	clear(p.calls)
 	p.hub.observe.disconnected(p.name, cause)
 }
 

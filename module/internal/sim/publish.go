@@ -44,9 +44,9 @@ func (c *connection) operate(p *packets.PublishPacket) error {
 		c.peer.patchReported(c, rid, p.Payload)
 		return nil
 	}
-	if strings.HasPrefix(p.TopicName, methodResponses) {
-		if status, rid, ok := edgehub.ParseMethodResponseTopic(p.TopicName); ok {
-			c.peer.respond(rid, answer{status: status, body: p.Payload})
+	if rest, ok := strings.CutPrefix(p.TopicName, methodResponses); ok {
+		if rid, a, ok := parseMethodResponse(rest, p.Payload); ok {
+			c.peer.respond(c, rid, a)
 		}
 		return nil
 	}

@@ -66,9 +66,9 @@ func appendDouble(b []byte, v float64) []byte {
 	return b
 }
 
-// newBatch makes a random UUID. It is never seeded: two runs are two batches, or else a receiver that knows the first
-// would take the second for repeats.
-func newBatch() string {
+// newUUID makes a random UUID, also for the batch of a run. It is never seeded: two runs are two batches, or else a
+// receiver that knows the first would take the second for repeats.
+func newUUID() string {
 	var id [16]byte
 	rand.Read(id[:])
 	id[6] = id[6]&0x0f | 0x40

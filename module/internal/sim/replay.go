@@ -49,7 +49,7 @@ func (r *Replay) Run(ctx context.Context) error {
 	link := &local{peer: r.peer}
 	r.peer.attach(link, func() {})
 	defer r.peer.detach(link, ErrStopped)
-	batch, start := newBatch(), time.Now()
+	batch, start := newUUID(), time.Now()
 	for i, rec := range r.records {
 		if err := sleep(ctx, time.Until(start.Add(r.offset(rec)))); err != nil {
 			return nil

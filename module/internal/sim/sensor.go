@@ -34,7 +34,7 @@ func NewSensor(h *Hub, module string, seed uint64) (*Sensor, error) {
 		return nil, fmt.Errorf("simulate sensor %q: %w", module, err)
 	}
 	return &Sensor{
-		hub: h, peer: p, settings: settings, batch: newBatch(),
+		hub: h, peer: p, settings: settings, batch: newUUID(),
 		random:  rand.New(rand.NewPCG(seed, 0)),
 		patched: make(chan struct{}, 1),
 		send:    true, delay: settings.delay,
