@@ -17,7 +17,9 @@ const (
 	connectTimeout = 60 * time.Second
 	// silenceMax is what a client may be silent at most, and when it asked for no keep-alive (MaxKeepAliveTimeout of
 	// edgeHub).
-	silenceMax    = 10 * time.Minute
+	silenceMax = 10 * time.Minute
+	// clockSkew is how long edgeHub lets a token pass that has expired (SharedAccessSignatureConstants.cs).
+	clockSkew     = 5 * time.Minute
 	protocolName  = "\x00\x04MQTT"
 	protocolLevel = 4 // MQTT 3.1.1; edgeHub knows no other
 )
@@ -118,7 +120,7 @@ func (c *connection) readConnect() (*packets.ConnectPacket, error) {
 	return connect, nil
 }
 
-// admit finds the module that a client says it is, checks that it may, and returns when its token expires.
+// admit finds the module that a client says it is, checks that it may, and returns until when its token passes.
 func (h *Hub) admit(packet *packets.ConnectPacket) (*peer, time.Time, error) {
 	p, err := h.identify(packet)
 	if err != nil {
@@ -150,7 +152,7 @@ func (h *Hub) identify(packet *packets.ConnectPacket) (*peer, error) {
 }
 
 // authorize checks a SAS token: for this module, of IoT Hub's name or of edgeHub's own, signed with its key, not
-// expired.
+// expired; and returns until when edgeHub lets it pass.
 func (p *peer) authorize(password string) (expires time.Time, err error) {
 	token, err := edgehub.ParseSASToken(password)
 	if err != nil {
@@ -163,7 +165,7 @@ func (p *peer) authorize(password string) (expires time.Time, err error) {
 	if !strings.EqualFold(device, deviceID) || !strings.EqualFold(module, p.name) {
 		return time.Time{}, fmt.Errorf("token is for module %q of device %q", module, device)
 	}
-	return time.Unix(token.Expires, 0), token.Verify(p.key, time.Now())
+	return time.Unix(token.Expires, 0).Add(clockSkew), token.Verify(p.key, time.Now().Add(-clockSkew))
 }
 
 // silence is how long a client may be silent that asked for a keep-alive of so many seconds.

@@ -1,12 +1,16 @@
 package sim
 
 import (
+	"strings"
 	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
 )
 
 var _ link = (*connection)(nil)
+
+// qosProperty is the property by which a sender says at which QoS its message is delivered.
+const qosProperty = "mqtt-qos"
 
 func (c *connection) wantsInputs() bool { return c.session.inputs }
 
@@ -19,12 +23,33 @@ func (c *connection) deliver(d *delivery, m *message) outcome {
 	if !ok {
 		return rejected
 	}
+	most, ok := mostQoS(m.topic)
+	if !ok { // edgeHub fails over it, and the message waits for an acknowledgement that does not come
+		c.end(errEmptyQoS)
+		c.inFlight++
+		return delivered
+	}
+	qos = min(qos, most)
 	c.send(qos, m.topic, m.body, d)
 	if qos == 0 {
 		return finished
 	}
 	c.inFlight++
 	return delivered
+}
+
+// mostQoS is the most at which an input's message goes out: what its sender says by the property mqtt-qos, else 1
+// (DeriveQos in Util.cs of the protocol gateway). It is not ok where the property is empty.
+func mostQoS(topic string) (qos byte, ok bool) {
+	if !strings.Contains(topic, qosProperty+"=") {
+		return 1, true
+	}
+	parsed, _ := edgehub.ParseInputTopic(topic) // the hub made it
+	value, found := parsed.Properties.Get(qosProperty)
+	if value == "0" {
+		return 0, true
+	}
+	return 1, !found || value != ""
 }
 
 func (c *connection) release() { c.inFlight-- }

@@ -82,7 +82,10 @@ func (h *Hub) open() error {
 	if err != nil {
 		return err
 	}
-	h.tls = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
+	h.tls = &tls.Config{
+		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
+		ClientAuth: tls.RequestClientCert, // as edgeHub does, which takes a token without one (ClientCertAuthEnabled)
+	}
 	h.caFile = filepath.Join(h.cfg.Dir, "ca.pem")
 	if err := os.WriteFile(h.caFile, bundle, 0o600); err != nil {
 		return fmt.Errorf("write trust bundle: %w", err)

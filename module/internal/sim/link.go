@@ -45,6 +45,7 @@ var (
 	errKeepAlive    = errors.New("nothing heard within one and a half times the keep-alive interval")
 	errNotReading   = errors.New("client does not read what is sent")
 	errCut          = errors.New("connection cut on demand")
+	errEmptyQoS     = errors.New("an input's message has an empty mqtt-qos, over which edgeHub fails")
 	errDisconnected = errors.New("client sent DISCONNECT")
 	errHungUp       = errors.New("client closed the connection without DISCONNECT")
 )

@@ -10,11 +10,17 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
 )
 
-const methodResponses = "$iothub/methods/res/"
+// What edgeHub takes for no message (MessagingServiceClient.cs). Any other topic, "$iothub/…" or not, is that of a
+// message, and malformed.
+const (
+	twinOperations  = "$iothub/twin/"
+	methodResponses = "$iothub/methods/res/"
+	twinReports     = twinOperations + "PATCH/properties/reported/"
+)
 
 // publish handles a client's publish. An error closes the connection, and the publish stays unacknowledged.
 func (c *connection) publish(ctx context.Context, p *packets.PublishPacket) error {
-	if strings.HasPrefix(p.TopicName, "$") {
+	if strings.HasPrefix(p.TopicName, twinOperations) || strings.HasPrefix(p.TopicName, methodResponses) {
 		return c.operate(p)
 	}
 	topic, err := parseOutput(p.TopicName)
@@ -40,7 +46,7 @@ func (c *connection) operate(p *packets.PublishPacket) error {
 		c.peer.getTwin(c, rid)
 		return nil
 	}
-	if rid, ok := edgehub.ParseTwinReportTopic(p.TopicName); ok {
+	if rid, ok := edgehub.ParseTwinReportTopic(p.TopicName); ok && !hasResource(p.TopicName[len(twinReports):]) {
 		c.peer.patchReported(c, rid, p.Payload)
 		return nil
 	}
@@ -52,6 +58,9 @@ func (c *connection) operate(p *packets.PublishPacket) error {
 	}
 	return fmt.Errorf("%w: unknown operation %q", errProtocol, p.TopicName)
 }
+
+// hasResource tells whether something stands between an operation and its properties, which edgeHub does not have.
+func hasResource(rest string) bool { return rest != "" && rest[0] != '?' }
 
 // addFlags adds what edgeHub makes of a publish's flags: application properties (Util.cs of the protocol gateway).
 func addFlags(properties *edgehub.Properties, p *packets.PublishPacket) {

@@ -96,16 +96,19 @@ func TestWhatEdgeHubCannotReadOrRouteIsAcknowledgedAndThrownAway(t *testing.T) {
 		prefix + "%24.on=o&%24.ct=a&%24.ct=b/",
 		"devices/" + deviceID + "/modules/filter/inputs/in/",
 		"anything",
+		"$iothub/other",
+		"$iothub/methods/other/?$rid=1",
+		"$SYS/x",
 	} {
 		c.publish(1, uint16(i)+1, topic, "x")
 		assert.EqualValues(t, i+1, c.puback(), topic)
 	}
-	c.publish(1, 9, output("filter", "unrouted"), "x")
-	assert.EqualValues(t, 9, c.puback())
+	c.publish(1, 99, output("filter", "unrouted"), "x")
+	assert.EqualValues(t, 99, c.puback())
 
 	assert.Empty(t, up.all())
 	stats := h.Stats().Modules["filter"]
-	assert.EqualValues(t, 5, stats.Discarded)
+	assert.EqualValues(t, 8, stats.Discarded)
 	assert.EqualValues(t, 1, stats.Dropped)
 	assert.EqualValues(t, 1, stats.Received)
 }
@@ -132,9 +135,9 @@ func TestFlagsOfAPublishBecomeProperties(t *testing.T) {
 	assert.Equal(t, edgehub.Properties{{Name: "mqtt-retain", Value: "true"}, {Name: "mqtt-dup", Value: "true"}}, up.all()[0].Message.Properties)
 }
 
-func TestUnknownOperationsCloseTheConnection(t *testing.T) {
+func TestUnknownOperationsOnTheTwinCloseTheConnection(t *testing.T) {
 	h := start(t, Config{Manifest: deployment(t)})
-	for _, topic := range []string{"$iothub/twin/GET/", "$iothub/twin/GET/?$rid=", "$iothub/twin/DELETE/?$rid=1", "$iothub/other", "$SYS/x"} {
+	for _, topic := range []string{"$iothub/twin/GET/", "$iothub/twin/GET/?$rid=", "$iothub/twin/GET/x/?$rid=1", "$iothub/twin/PATCH/properties/reported/x/?$rid=1", "$iothub/twin/DELETE/?$rid=1"} {
 		c, _ := connect(t, h, "filter")
 		c.publish(1, 1, topic, "")
 		c.closed()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/assert"
@@ -100,4 +101,32 @@ func TestMessageThatEdgeHubCannotHandleIsAcknowledgedAndThrownAway(t *testing.T)
 func longTopic(length int) string {
 	short := output("filter", "o", struct{ Name, Value string }{"a", ""})
 	return output("filter", "o", struct{ Name, Value string }{"a", strings.Repeat("x", length-len(short))})
+}
+
+func TestSenderMaySayAtWhichQoSItsMessageIsDelivered(t *testing.T) {
+	h := start(t, Config{Manifest: deployment(t, sourceToFilter)})
+	filter := join(t, h, "filter")
+	for value, qos := range map[string]byte{"0": 0, "1": 1, "2": 1, "x": 1, "10": 1} {
+		m := edgehub.Message{Properties: edgehub.Properties{{Name: "mqtt-qos", Value: value}}}
+		require.NoError(t, h.Publish(t.Context(), "source", "out", m))
+		assert.Equal(t, qos, filter.published().Qos, value)
+		if qos == 1 {
+			filter.ack()
+		}
+	}
+	require.NoError(t, h.WaitIdle(t.Context()), "what goes at QoS 0 is done with")
+}
+
+func TestMessageWithAnEmptyQoSClosesTheConnectionAndComesAgain(t *testing.T) {
+	bubble(t, Config{Manifest: deployment(t, sourceToFilter)}, func(t *testing.T, h *Hub, dial func() *client) {
+		c := dial()
+		c.connect(connectPacket(h, "filter"))
+		c.subscribeAll("filter")
+		m := edgehub.Message{Properties: edgehub.Properties{{Name: "mqtt-qos", Value: ""}}}
+		require.NoError(t, h.Publish(t.Context(), "source", "out", m))
+		c.closed()
+		c = dial()
+		c.connect(connectPacket(h, "filter"))
+		after(t, 31*time.Second, c.closed)
+	})
 }

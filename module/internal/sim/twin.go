@@ -16,7 +16,7 @@ const (
 	statusOK         = 200
 	statusNoContent  = 204
 	statusBadRequest = 400 // the validator says no
-	statusError      = 500 // not a JSON object
+	statusError      = 500 // not a JSON object, or the validator fails over it
 )
 
 const versionKey = "$version"
@@ -97,7 +97,10 @@ func (p *peer) report(body []byte) (status int, err error) {
 	if err != nil {
 		return statusError, fmt.Errorf("reported patch: %w", err)
 	}
-	if err := validateReported(patch); err != nil {
+	switch err := validateReported(patch); {
+	case errors.Is(err, errOverflow):
+		return statusError, fmt.Errorf("reported patch: %w", err)
+	case err != nil:
 		return statusBadRequest, fmt.Errorf("reported patch: %w", err)
 	}
 	p.mu.Lock()

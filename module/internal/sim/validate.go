@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -16,6 +17,9 @@ const (
 	reportedValueMax = 4096     // bytes of a string
 	reportedInteger  = 1 << 52  // integers are from -2^52 to 2^52-1
 )
+
+// errOverflow: an integer that does not fit 64 bits. edgeHub's validator fails over it, which is another status.
+var errOverflow = errors.New("is out of range")
 
 // validateReported says what edgeHub's validator would not let through.
 func validateReported(patch map[string]any) error {
@@ -88,7 +92,10 @@ func validateNumber(number json.Number) error {
 		return nil
 	}
 	n, err := strconv.ParseInt(number.String(), 10, 64)
-	if err != nil || n < -reportedInteger || n >= reportedInteger {
+	if err != nil {
+		return fmt.Errorf("integer %s: %w", number, errOverflow)
+	}
+	if n < -reportedInteger || n >= reportedInteger {
 		return fmt.Errorf("integer %s is not within -2^52 and 2^52-1", number)
 	}
 	return nil

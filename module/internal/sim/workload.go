@@ -39,8 +39,12 @@ type workload struct {
 func (w *workload) serve(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /trust-bundle", w.trustBundle)
+	mux.HandleFunc("GET /manifest-trust-bundle", w.manifestTrustBundle)
 	mux.HandleFunc("POST /modules/{name}/genid/{generation}/sign", w.sign)
-	mux.HandleFunc("/", func(rw http.ResponseWriter, _ *http.Request) { fail(rw, http.StatusNotFound, "no such endpoint") })
+	for _, path := range []string{"/trust-bundle", "/manifest-trust-bundle", "/modules/{name}/genid/{generation}/sign"} {
+		mux.HandleFunc(path, func(rw http.ResponseWriter, _ *http.Request) { fail(rw, http.StatusBadRequest, "method not allowed") })
+	}
+	mux.HandleFunc("/", func(rw http.ResponseWriter, _ *http.Request) { fail(rw, http.StatusNotFound, "not found") })
 	server := &http.Server{Handler: w.limit(w.versioned(mux)), IdleTimeout: workloadIdle, ReadHeaderTimeout: workloadIdle}
 	defer context.AfterFunc(ctx, func() { server.Close() })() // at once: there is nothing to save
 	return fmt.Errorf("serve workload API of module %q: %w", w.peer.name, server.Serve(w.listener))
@@ -61,8 +65,12 @@ func (w *workload) limit(next http.Handler) http.Handler {
 
 func (w *workload) versioned(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		if version := r.URL.Query().Get("api-version"); !slices.Contains(workloadVersions, version) {
-			fail(rw, http.StatusBadRequest, fmt.Sprintf("unsupported api-version %q", version))
+		switch version := r.URL.Query().Get("api-version"); {
+		case !r.URL.Query().Has("api-version"):
+			fail(rw, http.StatusBadRequest, "api-version not specified")
+			return
+		case !slices.Contains(workloadVersions, version):
+			fail(rw, http.StatusBadRequest, fmt.Sprintf("invalid api-version %q", version))
 			return
 		}
 		next.ServeHTTP(rw, r)
@@ -71,6 +79,11 @@ func (w *workload) versioned(next http.Handler) http.Handler {
 
 func (w *workload) trustBundle(rw http.ResponseWriter, _ *http.Request) {
 	reply(rw, http.StatusOK, map[string]string{"certificate": string(w.bundle)})
+}
+
+// manifestTrustBundle is empty on a device whose deployments are not signed.
+func (w *workload) manifestTrustBundle(rw http.ResponseWriter, _ *http.Request) {
+	reply(rw, http.StatusOK, map[string]string{"certificate": ""})
 }
 
 // sign makes the HMAC of what it is given with the module's key. Like aziot-edged it does so for the caller only, and
@@ -84,9 +97,9 @@ func (w *workload) sign(rw http.ResponseWriter, r *http.Request) {
 		fail(rw, http.StatusNotFound, "no identity of this generation")
 		return
 	}
-	data, err := readSignRequest(r.Body)
+	data, status, err := readSignRequest(r.Body)
 	if err != nil {
-		fail(rw, http.StatusBadRequest, err.Error())
+		fail(rw, status, err.Error())
 		return
 	}
 	mac := hmac.New(sha256.New, w.peer.key)
@@ -94,24 +107,33 @@ func (w *workload) sign(rw http.ResponseWriter, r *http.Request) {
 	reply(rw, http.StatusOK, map[string]string{"digest": base64.StdEncoding.EncodeToString(mac.Sum(nil))})
 }
 
-// readSignRequest reads {"keyId": "primary", "algo": "HMACSHA256", "data": base64} and returns the data.
-func readSignRequest(body io.Reader) ([]byte, error) {
+// readSignRequest reads {"keyId": "primary", "algo": "HMACSHA256", "data": base64} and returns the data, or the status
+// with which aziot-edged refuses the request.
+func readSignRequest(body io.Reader) (data []byte, status int, err error) {
 	text, err := io.ReadAll(io.LimitReader(body, workloadBodyMax))
 	if err != nil {
-		return nil, fmt.Errorf("read request: %w", err)
+		return nil, http.StatusBadRequest, fmt.Errorf("read request: %w", err)
 	}
-	var request struct{ KeyID, Algo, Data string }
+	if len(text) == 0 {
+		return nil, http.StatusBadRequest, errors.New("missing parameter: request body")
+	}
+	var request struct {
+		KeyID, Algo string
+		Data        *string
+	}
 	if err := json.Unmarshal(text, &request); err != nil {
-		return nil, fmt.Errorf("read request: %w", err)
+		return nil, http.StatusUnprocessableEntity, fmt.Errorf("read request: %w", err)
+	}
+	if request.Data == nil {
+		return nil, http.StatusUnprocessableEntity, errors.New("missing field `data`")
 	}
 	if request.KeyID != "primary" || request.Algo != "HMACSHA256" {
-		return nil, fmt.Errorf(`read request: want keyId "primary" and algo "HMACSHA256", not %q and %q`, request.KeyID, request.Algo)
+		return nil, http.StatusBadRequest, fmt.Errorf(`read request: want keyId "primary" and algo "HMACSHA256", not %q and %q`, request.KeyID, request.Algo)
 	}
-	data, err := base64.StdEncoding.DecodeString(request.Data)
-	if err != nil || len(data) == 0 {
-		return nil, errors.New("read request: data is not base64")
+	if data, err = base64.StdEncoding.DecodeString(*request.Data); err != nil {
+		return nil, http.StatusBadRequest, fmt.Errorf("invalid parameter: %w", err)
 	}
-	return data, nil
+	return data, http.StatusOK, nil
 }
 
 func fail(rw http.ResponseWriter, status int, message string) {

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -56,6 +57,29 @@ func TestWorkloadAPIGivesTheTrustBundle(t *testing.T) {
 	assert.Equal(t, string(file), answer["certificate"])
 }
 
+func TestWorkloadAPIKnowsTheVersionsOfAziotEdged(t *testing.T) {
+	h := start(t, Config{Manifest: deployment(t)})
+	c := workloadClient(t, h, "filter")
+	for _, version := range []string{"2018-06-28", "2019-01-30", "2019-10-22", "2019-11-05", "2020-07-07", "2021-12-07", "2022-08-03"} {
+		status, answer := ask(t, c, "GET", "/manifest-trust-bundle?api-version="+version, "")
+		assert.Equal(t, 200, status)
+		assert.Equal(t, map[string]string{"certificate": ""}, answer)
+	}
+}
+
+func TestCertificatesAreEdgeHubsAndHoldForAYear(t *testing.T) {
+	h := start(t, Config{Manifest: deployment(t)})
+	state := dial(t, h).conn.(*tls.Conn).ConnectionState()
+	require.Len(t, state.VerifiedChains, 1)
+	for _, certificate := range state.VerifiedChains[0] {
+		assert.WithinDuration(t, time.Now().Add(365*24*time.Hour), certificate.NotAfter, time.Minute)
+		assert.WithinDuration(t, time.Now().Add(-time.Hour), certificate.NotBefore, time.Minute)
+	}
+	require.NoError(t, state.PeerCertificates[0].VerifyHostname("edgeHub"), "its name as a module")
+	_, err := tls.Dial("tcp", h.listener.Addr().String(), &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11})
+	require.Error(t, err)
+}
+
 func TestWorkloadAPISignsTokensThatTheHubAccepts(t *testing.T) {
 	m := manifest.Manifest{Modules: []manifest.Module{{Name: "a (b)%2F", Status: "running"}}}
 	h := start(t, Config{Manifest: m})
@@ -83,14 +107,18 @@ func TestWorkloadAPIRefusesWithAMessage(t *testing.T) {
 		status             int
 		message            string
 	}{
-		"no version":         {"GET", "/trust-bundle", "", 400, `unsupported api-version ""`},
-		"unknown version":    {"GET", "/trust-bundle?api-version=2017-01-01", "", 400, `unsupported api-version "2017-01-01"`},
+		"no version":         {"GET", "/trust-bundle", "", 400, "api-version not specified"},
+		"unknown version":    {"GET", "/trust-bundle?api-version=2017-01-01", "", 400, `invalid api-version "2017-01-01"`},
+		"empty version":      {"GET", "/trust-bundle?api-version=", "", 400, `invalid api-version ""`},
+		"another verb":       {"POST", "/trust-bundle?api-version=2018-06-28", "", 400, "method not allowed"},
 		"another module":     {"POST", "/modules/sink/genid/1/sign?api-version=2018-06-28", good, 403, "forbidden"},
 		"another generation": {"POST", "/modules/filter/genid/1/sign?api-version=2018-06-28", good, 404, "no identity of this generation"},
-		"no body":            {"POST", sign, "", 400, "read request: unexpected end of JSON input"},
+		"no body":            {"POST", sign, "", 400, "missing parameter: request body"},
+		"no JSON":            {"POST", sign, "{", 422, "read request: unexpected end of JSON input"},
+		"no data":            {"POST", sign, "{}", 422, "missing field `data`"},
 		"another key":        {"POST", sign, strings.Replace(good, "primary", "secondary", 1), 400, `read request: want keyId "primary" and algo "HMACSHA256", not "secondary" and "HMACSHA256"`},
-		"no base64":          {"POST", sign, strings.Replace(good, "eA==", "?", 1), 400, "read request: data is not base64"},
-		"no such endpoint":   {"GET", "/modules?api-version=2018-06-28", "", 404, "no such endpoint"},
+		"no base64":          {"POST", sign, strings.Replace(good, "eA==", "?", 1), 400, "invalid parameter: illegal base64 data at input byte 0"},
+		"no such endpoint":   {"GET", "/modules?api-version=2018-06-28", "", 404, "not found"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, answer := ask(t, c, r.method, r.path, r.body)
