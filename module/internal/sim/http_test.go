@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -177,6 +178,7 @@ func TestMethodWaitsForTheModuleToSubscribe(t *testing.T) {
 		after(t, 10*time.Second, func() { reply200(c, "2") })
 		assert.ElementsMatch(t, []int{504, 200}, []int{<-first, <-second})
 		c.disconnect()
+		synctest.Wait() // the hub has noticed
 
 		third := invoke(60*time.Second, 10*time.Second)
 		time.Sleep(time.Second)

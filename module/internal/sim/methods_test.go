@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -87,6 +88,7 @@ func TestMethodIsNotAnsweredByTheNextConnection(t *testing.T) {
 		call := invoke(t.Context(), h, "status", nil)
 		_, rid, _ := edgehub.ParseMethodTopic(c.published().TopicName)
 		c.disconnect()
+		synctest.Wait() // the hub has noticed
 		c = dial()
 		c.connect(connectPacket(h, "filter"))
 		c.publish(1, 1, edgehub.MethodResponseTopic(200, rid), "1")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -125,6 +126,7 @@ func TestMessageWithAnEmptyQoSClosesTheConnectionAndComesAgain(t *testing.T) {
 		m := edgehub.Message{Properties: edgehub.Properties{{Name: "mqtt-qos", Value: ""}}}
 		require.NoError(t, h.Publish(t.Context(), "source", "out", m))
 		c.closed()
+		synctest.Wait() // the hub has noticed
 		c = dial()
 		c.connect(connectPacket(h, "filter"))
 		after(t, 31*time.Second, c.closed)
