@@ -1,11 +1,8 @@
-// An IoT Edge module written with Microsoft's SDK as its documentation shows it: it passes each input on to the output
-// "alerts", follows its twin and answers a direct method. It tells what it sees on standard output, a JSON object a line.
+// An IoT Edge module written with Microsoft's SDK: it passes each input on to the output "alerts", follows its twin,
+// answers direct methods and, when asked to, invokes those of other modules.
 'use strict';
 
-const { ModuleClient, Message } = require('azure-iot-device');
-const { Mqtt } = require('azure-iot-device-mqtt');
-
-const tell = (event, fields) => console.log(JSON.stringify({ event, ...fields }));
+const { Message, tell, open, run } = require('./common');
 
 function passOn(client, input, message) {
   const output = new Message(message.getData());
@@ -23,12 +20,19 @@ function passOn(client, input, message) {
   client.complete(message, () => {});
 }
 
-async function main() {
-  const client = await ModuleClient.fromEnvironment(Mqtt);
-  client.on('inputMessage', (input, message) => passOn(client, input, message));
-  client.on('error', (err) => tell('error', { error: err.message }));
-  await client.open();
+// relay invokes a method of another module and answers what came of it.
+async function relay(client, { device, module, ...params }, response) {
+  try {
+    response.send(200, { result: await client.invokeMethod(device, module, params) });
+  } catch (err) {
+    response.send(200, { error: err.message, body: err.responseBody });
+  }
+}
+
+run(async () => {
+  const client = await open((client) => client.on('inputMessage', (input, message) => passOn(client, input, message)));
   client.onMethod('ping', (request, response) => response.send(200, { pong: request.payload }));
+  client.onMethod('relay', (request, response) => relay(client, request.payload, response));
   const twin = await client.getTwin();
   twin.on('properties.desired', (patch) => {
     twin.properties.reported.update({ limit: patch.limit, version: patch.$version }, (err) => {
@@ -36,9 +40,4 @@ async function main() {
     });
   });
   tell('ready', {});
-}
-
-main().catch((err) => {
-  tell('failed', { error: err.message });
-  process.exitCode = 1;
 });
