@@ -35,8 +35,18 @@ build: needs ## build the binary into build/bin
 guests: needs ## build the guests into build/guests
 	@$(MAKE) --no-print-directory -C wasm-guests GO=$(GO) OUT=$(CURDIR)/build/guests
 
+# What the packages of the official Node SDK leave behind once they are installed.
+NODE_SDK := module/conformance/node_modules/.package-lock.json
+$(NODE_SDK): module/conformance/package-lock.json
+	cd module/conformance && npm ci
+
+.PHONY: sdk
+sdk:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_SDK); \
+	else echo "npm is missing: the checks against the official Node SDK are skipped; install Node.js 20 or newer" >&2; fi
+
 .PHONY: test
-test: needs guests ## run all tests: with the race detector, without cgo, and those of the guests
+test: needs guests sdk ## run all tests: with the race detector, without cgo, and those of the guests
 	$(GO) test -race ./...
 	CGO_ENABLED=0 $(GO) vet $(PURE)
 	CGO_ENABLED=0 $(GO) test $(PURE)
@@ -67,7 +77,7 @@ soak: needs ## a hundred signals, a tenth of them hostile: none misses a message
 .PHONY: conformance
 conformance: needs ## run the checks against the official Node SDK (wants npm)
 	@command -v npm >/dev/null || { echo "make conformance wants npm: install Node.js 20 or newer" >&2; exit 1; }
-	cd module/conformance && npm ci
+	@$(MAKE) --no-print-directory $(NODE_SDK)
 	$(GO) test -race -count=1 ./module/conformance/...
 
 .PHONY: image

@@ -27,7 +27,7 @@ const patience = 60 * time.Second
 func needNode(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
-		t.Skip("Node is not installed; the official SDK was not tried")
+		t.Skip("Node is not installed; install Node.js 20 or newer and run make conformance")
 	}
 	if _, err := os.Stat("node_modules/azure-iot-device"); err != nil {
 		t.Skip("the official SDK is not installed; run make conformance")
