@@ -48,7 +48,8 @@ func TestMessageFollowsTheFirstRouteIntoASinkWhoseConditionItMeets(t *testing.T)
 		message := edgehub.Message{Body: []byte(urgent), Properties: edgehub.Properties{{Name: "urgent", Value: urgent}}}
 		require.NoError(t, h.Publish(t.Context(), "source", "out", message))
 	}
-	c := join(t, h, "filter")
+	c, _ := connect(t, h, "filter")
+	c.subscribe(1, edgehub.InputsFilter(deviceID, "filter"))
 	for _, want := range []string{"yes", "no"} {
 		assert.Equal(t, want, string(c.published().Payload))
 		c.ack()
