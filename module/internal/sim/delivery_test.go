@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -276,38 +277,65 @@ func TestModuleThatComesBackDoesNotCutTheBackoffShort(t *testing.T) {
 	})
 }
 
-func TestHigherPriorityGoesFirst(t *testing.T) {
+func TestHigherPriorityGoesFirstOnceABatchIsDone(t *testing.T) {
 	m := deployment(t, sourceToFilter, `FROM /messages/modules/source/outputs/urgent INTO BrokeredEndpoint("/modules/filter/inputs/in")`)
 	m.Routes[1].Priority = 0
-	h := start(t, Config{Manifest: m, RetryMin: 50 * time.Millisecond})
-	feed(t, h, "out", 1, 2)
-	feed(t, h, "urgent", 3, 4)
+	h := start(t, Config{Manifest: m})
 	c := join(t, h, "filter")
-	for _, want := range []string{"3", "4", "1", "2"} {
+	feed(t, h, "out", 1, 2, 3)
+	feed(t, h, "urgent", 4, 5)
+	for _, want := range []string{"1", "4", "5", "2", "3"} { // the first was read alone
 		assert.Equal(t, want, c.input())
 		c.ack()
 	}
+
+	c.disconnect()
+	feed(t, h, "out", 6)
+	feed(t, h, "urgent", 7)
+	c, _ = connect(t, h, "filter")
+	assert.Equal(t, "6", c.input(), "which was read and tried before")
 }
 
-func TestMessagesExpireInTheirQueue(t *testing.T) {
+func TestTenAreReadAtATime(t *testing.T) {
+	m := deployment(t, sourceToFilter, `FROM /messages/modules/source/outputs/urgent INTO BrokeredEndpoint("/modules/filter/inputs/in")`)
+	m.Routes[1].Priority = 0
+	h := start(t, Config{Manifest: m})
+	c := join(t, h, "filter")
+	feed(t, h, "out", 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+	assert.Equal(t, "0", c.input())
+	c.ack()
+	assert.Equal(t, "1", c.input())
+	feed(t, h, "urgent", 100)
+	for n := 2; n <= 10; n++ { // the batch that 1 is the first of
+		c.ack()
+		assert.Equal(t, strconv.Itoa(n), c.input())
+	}
+	assert.Equal(t, 13, h.Stats().Modules["filter"].Queued["in"], "nothing of a batch is forgotten before its end")
+	c.ack()
+	assert.Equal(t, "100", c.input())
+	assert.Equal(t, 3, h.Stats().Modules["filter"].Queued["in"])
+}
+
+func TestMessagesExpireInTheirQueueUntilTheyAreRead(t *testing.T) {
 	m := deployment(t, sourceToFilter, sourceToOther)
 	m.Routes[0].TimeToLive = time.Minute
 	m.Routes[1].TimeToLive = manifest.Forever
 	bubble(t, Config{Manifest: m}, func(t *testing.T, h *Hub, dial func() *client) {
-		feed(t, h, "out", 1)
-		feed(t, h, "other", 2)
+		feed(t, h, "out", 1) // is read at once, and tried in vain until it succeeds
+		feed(t, h, "out", 2)
+		feed(t, h, "other", 3)
 		time.Sleep(50 * time.Second)
-		feed(t, h, "out", 3)
+		feed(t, h, "out", 4)
 		time.Sleep(11 * time.Second)
 		c := dial()
 		c.connect(connectPacket(h, "filter"))
 		c.subscribeAll("filter")
 		var got []string
-		for range 2 {
+		for range 3 {
 			got = append(got, c.input())
 			c.ack()
 		}
-		assert.ElementsMatch(t, []string{"2", "3"}, got)
+		assert.ElementsMatch(t, []string{"1", "3", "4"}, got)
 		assert.EqualValues(t, 1, h.Stats().Modules["filter"].Expired)
 		require.NoError(t, h.WaitIdle(t.Context()))
 	})

@@ -25,6 +25,7 @@ type endpoint struct {
 	room  chan struct{} // a token for each stored message; its capacity is the endpoint's limit
 
 	queues   []*queue    // by priority, first ones first
+	batch    batch       // that is being worked off
 	inFlight []*delivery // oldest first
 	failures int         // in a row
 	retryAt  time.Time   // end of the backoff; zero when not failing
@@ -70,7 +71,7 @@ func (e *endpoint) put(ctx context.Context, priority int, m *message) error {
 func (e *endpoint) queue(priority int) *queue {
 	i, found := slices.BinarySearchFunc(e.queues, priority, func(q *queue, p int) int { return q.priority - p })
 	if !found {
-		e.queues = slices.Insert(e.queues, i, &queue{priority: priority})
+		e.queues = slices.Insert(e.queues, i, newQueue(priority))
 	}
 	return e.queues[i]
 }
@@ -89,20 +90,6 @@ func (e *endpoint) list() {
 // it: they keep the endpoint busy until their acknowledgement is overdue.
 func (e *endpoint) stranded() bool {
 	return len(e.inFlight) > 0 && e.inFlight[0].link != e.peer.link
-}
-
-// next returns the queue whose turn it is, nil where nothing waits. Messages that have outlived their time go.
-func (e *endpoint) next(now time.Time) *queue {
-	for _, q := range e.queues {
-		if n := q.expire(now); n > 0 {
-			e.peer.counters.Expired += int64(n)
-			e.settle(n)
-		}
-		if q.peek() != nil {
-			return q
-		}
-	}
-	return nil
 }
 
 // send delivers the next message, or finds that the module is not there to take it.
@@ -138,22 +125,22 @@ func (e *endpoint) acked(d *delivery) {
 	e.finish(d)
 }
 
-// finish forgets the message of the oldest delivery in flight, which d is: acknowledgements come in order.
+// finish is done with the message of the oldest delivery in flight, which d is: acknowledgements come in order.
 func (e *endpoint) finish(d *delivery) {
 	e.inFlight = slices.Delete(e.inFlight, 0, 1)
-	d.queue.pop()
-	e.settle(1)
+	d.queue.ack()
+	e.worked(d.queue)
 }
 
-// settle makes room after n messages left the endpoint.
-func (e *endpoint) settle(n int) {
+// settle makes room after n messages left a queue of the endpoint.
+func (e *endpoint) settle(_ *queue, n int) {
 	for range n {
 		<-e.room
 	}
 	e.peer.hub.pending.add(-n)
 }
 
-// fail gives up what is in flight and starts the backoff.
+// fail gives up what is in flight and starts the backoff. What was acknowledged before is checkpointed.
 func (e *endpoint) fail(now time.Time) {
 	for _, d := range e.inFlight {
 		d.given = true
@@ -162,6 +149,7 @@ func (e *endpoint) fail(now time.Time) {
 	e.inFlight = nil
 	for _, q := range e.queues {
 		q.rewind()
+		e.checkpoint(q)
 	}
 	e.retryAt = now.Add(backoff(e.peer.hub.cfg, e.failures))
 	e.failures++

@@ -18,7 +18,7 @@ type ModuleStats struct {
 	Overdue     int64          // not acknowledged in time
 	Expired     int64          // thrown away because their time to live was over
 	Rejected    int64          // thrown away because no subscription took the input's topic
-	Queued      map[string]int // by input: stored and not acknowledged, now
+	Queued      map[string]int // by input: stored and not known for ever to be acknowledged, now
 
 	// Messages from its outputs.
 	Received  int64 // well-formed ones
