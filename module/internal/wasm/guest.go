@@ -118,9 +118,9 @@ func (g *Guest) Start(o Options) (*Instance, error) {
 		i.Close()
 		return refuse(module.KindHost, err.Error(), "")
 	}
-	g.host.enter()
+	i.enter()
 	end := C.woe_start(i.c, g.prepared, C.int64_t(startDeadline(o.Limits)))
-	g.host.leave()
+	i.leave()
 	if err := i.failure("instantiate", end); err != nil {
 		i.Close()
 		return nil, err

@@ -50,13 +50,12 @@ const tick = 2 * time.Millisecond
 
 // Host holds the engines that guests run on.
 type Host struct {
-	slots int64         // calls that may run at once: one for each processor
-	busy  atomic.Int64  // calls that run, and those that wait for a slot
-	freed chan struct{} // slots on their way from a call that ends to one that waits; capacity: all slots, so it is never full
+	slots *slots
 
-	wake  chan struct{} // capacity 1: there are calls again; the count is read, not the events
-	done  chan struct{} // closed by Close
-	ended sync.WaitGroup
+	striking atomic.Bool
+	wake     chan struct{} // capacity 1: who sets striking sends, and the receiver clears it, so it is never full
+	done     chan struct{} // closed by Close
+	ended    sync.WaitGroup
 
 	compilers *compilers
 	cache     *cache
@@ -84,8 +83,7 @@ func New(c Config) (*Host, error) {
 		return nil, fmt.Errorf("open cache of compiled code: %w", err)
 	}
 	h := &Host{
-		slots:     int64(runtime.GOMAXPROCS(0)),
-		freed:     make(chan struct{}, runtime.GOMAXPROCS(0)),
+		slots:     newSlots(runtime.GOMAXPROCS(0)),
 		wake:      make(chan struct{}, 1),
 		done:      make(chan struct{}),
 		compilers: &compilers{args: c.Compiler, slots: make(chan struct{}, compilersAtOnce()), time: compileTime},
@@ -136,26 +134,17 @@ func (h *Host) engineFor(s settings) (*engine, error) {
 	return e, nil
 }
 
-// enter takes a slot, or waits for one, and makes sure that the epoch strikes. One addition is all that calls which need
-// not wait have in common: a lock here would cost them the second processor.
-func (h *Host) enter() {
-	switch n := h.busy.Add(1); {
-	case n == 1:
-		select {
-		case h.wake <- struct{}{}:
-		default: // it is awake, or will be
-		}
-	case n > h.slots:
-		<-h.freed
+// enter takes a slot, the one at near if it is free, or waits for one, and makes sure that the epoch strikes.
+func (h *Host) enter(near int) int {
+	at := h.slots.enter(near)
+	if !h.striking.Load() && h.striking.CompareAndSwap(false, true) {
+		h.wake <- struct{}{}
 	}
+	return at
 }
 
-// leave gives the slot to a call that waits, if there is one.
-func (h *Host) leave() {
-	if h.busy.Add(-1) >= h.slots {
-		h.freed <- struct{}{}
-	}
-}
+// leave gives the slot back.
+func (h *Host) leave(at int) { h.slots.leave(at) }
 
 // strike increments the epoch of all engines every tick while calls run, and sleeps while none do.
 func (h *Host) strike() {
@@ -164,19 +153,32 @@ func (h *Host) strike() {
 		case <-h.done:
 			return
 		case <-h.wake:
+			h.strikeWhileBusy()
 		}
-		ticker := time.NewTicker(tick)
-		for h.busy.Load() > 0 {
-			select {
-			case <-h.done:
-				ticker.Stop()
-				return
-			case <-ticker.C:
-				h.increment()
-			}
-		}
-		ticker.Stop()
 	}
+}
+
+func (h *Host) strikeWhileBusy() {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for !h.rest() {
+		select {
+		case <-h.done:
+			return
+		case <-ticker.C:
+			h.increment()
+		}
+	}
+}
+
+// rest stops striking unless calls run. A call that begins meanwhile looks whether the epoch strikes after it has its
+// slot, and we look at the slots after it does not: one of us sees the other.
+func (h *Host) rest() bool {
+	if h.slots.busy() {
+		return false
+	}
+	h.striking.Store(false)
+	return !h.slots.busy() || !h.striking.CompareAndSwap(false, true)
 }
 
 func (h *Host) increment() {

@@ -22,6 +22,7 @@ type Instance struct {
 	c      *C.woe_instance
 	dead   bool
 	room   room
+	slot   int // that the call at hand has, or the last one had
 
 	properties []byte // scratch: a message's properties as C reads them
 	effects    effects
@@ -34,10 +35,10 @@ func (i *Instance) Message(m module.Message) (module.Verdict, error) {
 		return 0, err
 	}
 	i.encodeProperties(m.Properties)
-	i.guest.host.enter()
+	i.enter()
 	end := C.woe_message(i.c, bytesOf(m.Body), C.size_t(len(m.Body)), bytesOf(i.properties), C.size_t(len(i.properties)),
 		C.int64_t(i.limits.Deadline))
-	i.guest.host.leave()
+	i.leave()
 	return i.verdict("call edge_message of", end)
 }
 
@@ -48,9 +49,9 @@ func (i *Instance) Tick(properties module.Properties) (module.Verdict, error) {
 		return 0, err
 	}
 	i.encodeProperties(properties)
-	i.guest.host.enter()
+	i.enter()
 	end := C.woe_timer(i.c, bytesOf(i.properties), C.size_t(len(i.properties)), C.int64_t(i.limits.Deadline))
-	i.guest.host.leave()
+	i.leave()
 	return i.verdict("call edge_timer of", end)
 }
 
@@ -60,9 +61,9 @@ func (i *Instance) Configure(document []byte) error {
 	if err := i.begin("configure"); err != nil {
 		return err
 	}
-	i.guest.host.enter()
+	i.enter()
 	end := C.woe_configure(i.c, bytesOf(document), C.size_t(len(document)), C.int64_t(startDeadline(i.limits)))
-	i.guest.host.leave()
+	i.leave()
 	verdict, err := i.verdict("configure", end)
 	if verdict < 0 {
 		e := i.newError("configure", module.KindRefused, i.reason())
@@ -101,6 +102,9 @@ func (i *Instance) begin(op string) error {
 	}
 	return nil
 }
+
+func (i *Instance) enter() { i.slot = i.guest.host.enter(i.slot) }
+func (i *Instance) leave() { i.guest.host.leave(i.slot) }
 
 // verdict turns the end of a call into what the guest said, or into an error.
 func (i *Instance) verdict(op string, end C.woe_end) (module.Verdict, error) {
