@@ -16,7 +16,7 @@ COMPARE       := module/internal/wasm/compare
 OTHER_MODULES := $(patsubst %/go.mod,%,$(wildcard wasm-guests/*/go.mod wasm-guests/*/*/go.mod)) $(COMPARE)
 
 # What must build without a C compiler: all but the engine and what is wired to it.
-PURE = $(shell $(GO) list ./... | grep -Ev '/module/(internal/wasm|internal/app|cmd)(/|$$)')
+PURE = $(shell $(GO) list ./... | grep -Ev '/module/(internal/wasm|internal/app|internal/bench|cmd)(/|$$)')
 
 .DEFAULT_GOAL := help
 .PHONY: help

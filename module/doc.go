@@ -35,6 +35,7 @@
 //	internal/manifest   pure: deployment manifests and their routes
 //	internal/check      pure: what is wrong with a twin or a deployment
 //	internal/sim        a simulated Edge Hub, workload API and sensor
+//	internal/bench      measures all that on the machine at hand
 //	cmd/wasm-on-edge    the command
 //	conformance         checks against programs that were not written here
 //

@@ -41,12 +41,13 @@ var mayImport = map[string][]string{
 	"internal/sim":         {"edgehub", "internal/manifest", "internal/query"},
 	"internal/app": {"edgehub", "internal/artifact", "internal/observe", "internal/pipeline", "internal/reconcile", "internal/store",
 		"internal/supervise", "internal/twin", "internal/wasm"},
-	"cmd/wasm-on-edge": {"internal/app", "internal/check", "internal/manifest", "internal/observe", "internal/sim", "internal/twin"},
+	"internal/bench":   {"edgehub", "internal/app", "internal/manifest", "internal/observe", "internal/sim", "internal/wasm"},
+	"cmd/wasm-on-edge": {"internal/app", "internal/bench", "internal/check", "internal/manifest", "internal/observe", "internal/sim", "internal/twin"},
 	"conformance":      {},
 }
 
 // cgoOnly are the packages that need a C compiler: the engine, and what is wired to it.
-var cgoOnly = []string{"internal/wasm", "internal/app", "cmd/wasm-on-edge"}
+var cgoOnly = []string{"internal/wasm", "internal/app", "internal/bench", "cmd/wasm-on-edge"}
 
 // parsed is a package as its files say.
 type parsed struct {
