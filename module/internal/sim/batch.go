@@ -43,7 +43,7 @@ func (e *endpoint) next(now time.Time) *queue {
 
 // expire forgets messages that have outlived their time.
 func (e *endpoint) expire(q *queue, now time.Time) {
-	if n := q.expire(now); n > 0 {
+	if n := q.expire(now, func(m *message) { e.peer.hub.ledger.input("expired", e, m) }); n > 0 {
 		e.peer.counters.Expired += int64(n)
 		e.settle(q, n)
 	}

@@ -23,13 +23,16 @@ const (
 type Config struct {
 	Manifest   manifest.Manifest
 	Dir        string        // for sockets and certificates; made if need be, with mode 0700, and left to the caller to remove
+	Keep       bool          // keep identities, sessions, twins and messages in Dir, and go on with what a hub that was killed has left there
+	Ledger     string        // file to account for every message in, appended to; "" for none
 	Listen     string        // TCP address for MQTT over TLS; 127.0.0.1 and any free port
 	ListenHTTP string        // TCP address for direct methods over HTTPS; 127.0.0.1 and any free port
 	InFlight   int           // inputs of one module that may wait for their acknowledgement; 1
 	AckTimeout time.Duration // after which an input is delivered again; 30 s
 	RetryMin   time.Duration // wait after a first failed delivery; 1 s
 	RetryMax   time.Duration // wait after many; 60 s
-	QueueLimit int           // messages that wait for one input before their senders do; 10000
+	QueueLimit int           // messages that wait for one input, or for $upstream, before their senders do; 10000
+	Number     bool          // have the sensors number their bodies: "n" counts from 1
 	Log        zerolog.Logger
 	Observer   Observer
 }

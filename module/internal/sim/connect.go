@@ -56,6 +56,8 @@ func (c *connection) connect() error {
 		return fmt.Errorf("clear deadline: %w", err)
 	}
 	c.silence = silence(packet.Keepalive)
+	c.password = string(packet.Password)
+	c.password = string(packet.Password)
 	c.alive()
 	c.peer.attach(c, func() { c.greet(packet.CleanSession) })
 	return nil
@@ -74,6 +76,7 @@ func (c *connection) greet(clean bool) {
 	if !clean {
 		c.peer.session = c.session
 	}
+	c.hub.journal.append(c.peer.sessionRecord())
 	c.out.add(func(b []byte) []byte { return appendConnack(b, present, packets.Accepted) })
 	if _, ok := c.session.methods(); ok {
 		c.peer.listens()
@@ -165,7 +168,17 @@ func (p *peer) authorize(password string) (expires time.Time, err error) {
 	if !strings.EqualFold(device, deviceID) || !strings.EqualFold(module, p.name) {
 		return time.Time{}, fmt.Errorf("token is for module %q of device %q", module, device)
 	}
+	if p.isRevoked(password) {
+		return time.Time{}, errTokenExpired
+	}
 	return time.Unix(token.Expires, 0).Add(clockSkew), token.Verify(p.key, time.Now().Add(-clockSkew))
+}
+
+// isRevoked tells whether a fault has expired a token.
+func (p *peer) isRevoked(password string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.revoked == password
 }
 
 // silence is how long a client may be silent that asked for a keep-alive of so many seconds.

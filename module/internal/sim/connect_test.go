@@ -176,7 +176,7 @@ func TestClientThatDoesNotReadIsCutOff(t *testing.T) {
 
 func TestClientThatDoesNotReadIsNotReadEither(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		o := newOutbound()
+		o := newOutbound(func() error { return nil })
 		require.True(t, o.add(func(b []byte) []byte { return append(b, make([]byte, unwrittenHigh+1)...) }))
 		waiting := atomic.Bool{}
 		waiting.Store(true)

@@ -38,16 +38,17 @@ type connection struct {
 	// Known once the client has said who it is; the peer's lock guards them.
 	peer     *peer
 	session  *session
-	unacked  []*delivery // PUBACKs to come, in the order of what they acknowledge; nil for what is no input
-	inFlight int         // inputs among them that are not given up
-	held     []uint16    // PUBACKs that a fault withholds
+	unacked  []*delivery       // PUBACKs to come, in the order of what they acknowledge; nil for what is no input
+	inFlight int               // inputs among them that are not given up
+	held     [heldKinds][]held // answers that a fault keeps back
+	password string            // that let the client in
 }
 
 // serve serves a client until it, or ctx, ends.
 func (h *Hub) serve(ctx context.Context, conn net.Conn) {
 	ctx, end := context.WithCancelCause(ctx)
 	c := &connection{
-		hub: h, conn: conn, end: end, out: newOutbound(),
+		hub: h, conn: conn, end: end, out: newOutbound(h.flush),
 		reader:    bufio.NewReaderSize(conn, 16<<10),
 		publishes: make(chan *packets.PublishPacket, maxPublishes),
 	}
@@ -146,14 +147,12 @@ func (c *connection) handlePublishes(ctx context.Context) error {
 func (c *connection) puback(id uint16) {
 	c.peer.mu.Lock()
 	defer c.peer.mu.Unlock()
-	switch {
-	case !c.peer.holdAcks:
-		c.out.add(func(b []byte) []byte { return appendPuback(b, id) })
-	case len(c.held) < maxUnacked:
-		c.held = append(c.held, id)
-	default:
-		c.end(errNotReading)
+	send := func() { c.out.add(func(b []byte) []byte { return appendPuback(b, id) }) }
+	if c.holding(heldAcks) {
+		c.keep(heldAcks, send)
+		return
 	}
+	send()
 }
 
 // acknowledge takes a PUBACK for the oldest publish that awaits one. Its packet id says nothing: all are the same.
@@ -186,6 +185,7 @@ func (c *connection) subscribe(p *packets.SubscribePacket) error {
 	if _, ok := c.session.methods(); ok {
 		c.peer.listens()
 	}
+	c.subscribed()
 	c.out.add(func(b []byte) []byte { return appendSuback(b, p.MessageID, granted) })
 	return nil
 }
@@ -196,7 +196,15 @@ func (c *connection) unsubscribe(p *packets.UnsubscribePacket) {
 	for _, filter := range p.Topics {
 		c.session.unsubscribe(filter)
 	}
+	c.subscribed()
 	c.out.add(func(b []byte) []byte { return appendUnsuback(b, p.MessageID) })
+}
+
+// subscribed keeps the session's subscriptions, if it is to outlive the connection. The peer's lock is held.
+func (c *connection) subscribed() {
+	if c.session == c.peer.session {
+		c.hub.journal.append(c.peer.sessionRecord())
+	}
 }
 
 // alive takes note of a sign of life.

@@ -53,7 +53,8 @@ func (h *Hub) changeDesired(module string, data []byte, patch func(before, objec
 	}
 	// $version and $metadata are the service's: it takes documents as it gave them out.
 	maps.DeleteFunc(object, func(key string, _ any) bool { return strings.HasPrefix(key, "$") })
+	online := !h.uplink.offline()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.patchDesired(patch(p.twin.desired.properties, object)), nil
+	return p.patchDesired(patch(p.twin.desired.properties, object), online), nil
 }

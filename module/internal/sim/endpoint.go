@@ -27,6 +27,7 @@ type endpoint struct {
 	queues   []*queue    // by priority, first ones first
 	batch    batch       // that is being worked off
 	inFlight []*delivery // oldest first
+	last     *message    // that was acknowledged
 	failures int         // in a row
 	retryAt  time.Time   // end of the backoff; zero when not failing
 	listed   bool        // in peer.ready
@@ -34,7 +35,8 @@ type endpoint struct {
 
 // message is a message stored for an endpoint.
 type message struct {
-	topic   string // its input topic, property bag included
+	topic   string    // its input topic, property bag included
+	up      *Upstream // what waits for $upstream, and has neither topic nor body of its own
 	body    []byte
 	expires time.Time // zero for never
 	sent    int       // how often it was delivered
@@ -61,7 +63,9 @@ func (e *endpoint) put(ctx context.Context, priority int, m *message) error {
 	e.peer.hub.pending.add(1)
 	e.peer.mu.Lock()
 	defer e.peer.mu.Unlock()
-	e.queue(priority).push(m)
+	stored := m.record(e.input, priority, e.queue(priority).push(m))
+	e.peer.hub.journal.append(change{Module: e.peer.name, Message: stored})
+	e.peer.hub.ledger.input("stored", e, m)
 	e.list()
 	e.peer.pump(time.Now())
 	return nil
@@ -69,11 +73,16 @@ func (e *endpoint) put(ctx context.Context, priority int, m *message) error {
 
 // queue returns the queue of a priority. There are as many as the routes into this endpoint have priorities.
 func (e *endpoint) queue(priority int) *queue {
-	i, found := slices.BinarySearchFunc(e.queues, priority, func(q *queue, p int) int { return q.priority - p })
+	return queueOf(&e.queues, priority)
+}
+
+// queueOf returns the queue of a priority among others that are sorted by it.
+func queueOf(queues *[]*queue, priority int) *queue {
+	i, found := slices.BinarySearchFunc(*queues, priority, func(q *queue, p int) int { return q.priority - p })
 	if !found {
-		e.queues = slices.Insert(e.queues, i, newQueue(priority))
+		*queues = slices.Insert(*queues, i, newQueue(priority))
 	}
-	return e.queues[i]
+	return (*queues)[i]
 }
 
 // list puts the endpoint among those that are served next, if it has something to send and may. One that has filled
@@ -107,6 +116,7 @@ func (e *endpoint) send(now time.Time) {
 	e.inFlight = append(e.inFlight, d)
 	q.take()
 	e.peer.count(m)
+	e.peer.hub.ledger.input("sent", e, m)
 	switch link.deliver(d, m) {
 	case delivered:
 		e.peer.due(d.deadline)
@@ -114,7 +124,7 @@ func (e *endpoint) send(now time.Time) {
 		e.acked(d)
 	case rejected:
 		e.peer.counters.Rejected++
-		e.finish(d)
+		e.peer.hub.ledger.input("rejected", e, e.finish(d))
 	}
 }
 
@@ -122,18 +132,23 @@ func (e *endpoint) send(now time.Time) {
 func (e *endpoint) acked(d *delivery) {
 	e.peer.counters.Acked++
 	e.failures = 0
-	e.finish(d)
+	e.last = e.finish(d)
+	e.peer.hub.ledger.input("acked", e, e.last)
 }
 
 // finish is done with the message of the oldest delivery in flight, which d is: acknowledgements come in order.
-func (e *endpoint) finish(d *delivery) {
+func (e *endpoint) finish(d *delivery) *message {
 	e.inFlight = slices.Delete(e.inFlight, 0, 1)
-	d.queue.ack()
+	m := d.queue.ack()
 	e.worked(d.queue)
+	return m
 }
 
 // settle makes room after n messages left a queue of the endpoint.
-func (e *endpoint) settle(_ *queue, n int) {
+func (e *endpoint) settle(q *queue, n int) {
+	journal := e.peer.hub.journal
+	journal.append(change{Module: e.peer.name, Done: &doneRecord{Input: e.input, Priority: q.priority, Through: q.first - 1}})
+	journal.append(e.peer.countersRecord())
 	for range n {
 		<-e.room
 	}
@@ -142,11 +157,7 @@ func (e *endpoint) settle(_ *queue, n int) {
 
 // fail gives up what is in flight and starts the backoff. What was acknowledged before is checkpointed.
 func (e *endpoint) fail(now time.Time) {
-	for _, d := range e.inFlight {
-		d.given = true
-		d.link.release()
-	}
-	e.inFlight = nil
+	e.giveUp()
 	for _, q := range e.queues {
 		q.rewind()
 		e.checkpoint(q)
@@ -154,6 +165,15 @@ func (e *endpoint) fail(now time.Time) {
 	e.retryAt = now.Add(backoff(e.peer.hub.cfg, e.failures))
 	e.failures++
 	e.peer.due(e.retryAt)
+}
+
+// giveUp has acknowledgements of what is in flight mean nothing any more.
+func (e *endpoint) giveUp() {
+	for _, d := range e.inFlight {
+		d.given = true
+		d.link.release()
+	}
+	e.inFlight = nil
 }
 
 // backoff is the wait after a failure that follows n others: RetryMin, doubling up to RetryMax.

@@ -63,7 +63,7 @@ func (h *Hub) ConnectionString(module string) (connectionString, caFile string) 
 // gateway is where modules find the hub. Unlike on a device it names a port, unless that is the one of edgeHub, which
 // modules take for granted.
 func (h *Hub) gateway() string {
-	port := h.listener.Addr().(*net.TCPAddr).Port // New listens on TCP
+	port := portOf(h.listener)
 	if port == edgeHubPort {
 		return gatewayHost
 	}

@@ -38,7 +38,7 @@ type web struct {
 // URL is where modules invoke direct methods of each other: "https://localhost:43210". On a device it is port 443 of
 // the gateway host, which the SDKs take for granted.
 func (h *Hub) URL() string {
-	port := h.web.listener.Addr().(*net.TCPAddr).Port // New listens on TCP
+	port := portOf(h.web.listener)
 	return "https://" + net.JoinHostPort(gatewayHost, strconv.Itoa(port))
 }
 

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -35,14 +34,19 @@ var (
 type Hub struct {
 	cfg       Config
 	started   time.Time
-	listener  net.Listener
+	listener  *door
 	tls       *tls.Config
+	identity  identity
+	locked    *os.File // nil unless Config.Keep says so
 	caFile    string
 	peers     map[string]*peer
 	workloads map[string]*workload
 	web       *web
 	routes    []*rule // by priority
 	observe   observation
+	journal   *journal // nil unless Config.Keep says so
+	ledger    *ledger  // nil for none
+	uplink    *uplink
 	pending   *pending
 	refusals  atomic.Int64
 	ran       atomic.Bool
@@ -62,8 +66,10 @@ func New(cfg Config) (*Hub, error) {
 		observe: observation{observer: cfg.Observer}, pending: newPending(),
 		stopped: make(chan struct{}),
 	}
+	h.uplink = newUplink(h)
 	if err := h.open(); err != nil {
 		h.closeListeners()
+		_ = h.closeFiles() // the other error is the one that counts
 		return nil, fmt.Errorf("simulate edgeHub: %w", err)
 	}
 	return h, nil
@@ -78,32 +84,44 @@ func (h *Hub) open() error {
 	if err := os.MkdirAll(h.cfg.Dir, 0o700); err != nil {
 		return fmt.Errorf("make directory: %w", err)
 	}
-	bundle, certificate, err := newCertificates()
-	if err != nil {
+	if err := h.takeIdentity(); err != nil {
 		return err
 	}
-	h.tls = &tls.Config{
-		Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12,
-		ClientAuth: tls.RequestClientCert, // as edgeHub does, which takes a token without one (ClientCertAuthEnabled)
-	}
+	bundle := h.identity.Certificates.Bundle
 	h.caFile = filepath.Join(h.cfg.Dir, "ca.pem")
 	if err := os.WriteFile(h.caFile, bundle, 0o600); err != nil {
 		return fmt.Errorf("write trust bundle: %w", err)
 	}
-	if h.listener, err = net.Listen("tcp", h.cfg.Listen); err != nil {
-		return fmt.Errorf("listen for modules: %w", err)
+	if err := h.listen(); err != nil {
+		return err
 	}
-	listener, err := net.Listen("tcp", h.cfg.ListenHTTP)
-	if err != nil {
-		return fmt.Errorf("listen for direct methods: %w", err)
-	}
-	h.web = &web{hub: h, listener: listener, requests: make(chan struct{}, maxMethodRequests)}
 	for _, module := range h.cfg.Manifest.Modules {
 		if err := h.addModule(module, bundle); err != nil {
 			return fmt.Errorf("module %q: %w", module.Name, err)
 		}
 	}
+	if err := h.saveIdentity(); err != nil {
+		return err
+	}
 	h.addEndpoints()
+	if h.cfg.Ledger != "" {
+		if h.ledger, err = openLedger(h.cfg.Ledger); err != nil {
+			return err
+		}
+	}
+	return h.restore()
+}
+
+func (h *Hub) listen() error {
+	var err error
+	if h.listener, err = openDoor(again(h.cfg.Listen, h.identity.Port)); err != nil {
+		return fmt.Errorf("listen for modules: %w", err)
+	}
+	listener, err := net.Listen("tcp", again(h.cfg.ListenHTTP, h.identity.PortHTTP))
+	if err != nil {
+		return fmt.Errorf("listen for direct methods: %w", err)
+	}
+	h.web = &web{hub: h, listener: listener, requests: make(chan struct{}, maxMethodRequests)}
 	return nil
 }
 
@@ -113,10 +131,9 @@ func (h *Hub) addModule(module manifest.Module, bundle []byte) error {
 	if err != nil {
 		return fmt.Errorf("desired properties: %w", err)
 	}
-	key := make([]byte, 32)
-	rand.Read(key)
+	own := h.identity.credentials(module.Name)
 	p := &peer{
-		hub: h, name: module.Name, key: key, generation: newGeneration(), twin: twin,
+		hub: h, name: module.Name, key: own.Key, generation: own.Generation, batch: own.Batch, twin: twin,
 		inputsFilter: edgehub.InputsFilter(deviceID, module.Name),
 		log:          h.cfg.Log.With().Str("module", module.Name).Logger(),
 		wake:         make(chan struct{}, 1),
@@ -165,6 +182,11 @@ func (h *Hub) Run(ctx context.Context) error {
 	wg.Go(func() { stop(h.accept(inner)) })
 	wg.Go(func() { stop(h.web.serve(inner)) })
 	wg.Go(func() { h.sweepTokens(inner) })
+	wg.Go(func() {
+		if err := h.keepState(inner); err != nil {
+			stop(err)
+		}
+	})
 	for _, p := range h.peers {
 		wg.Go(func() { p.keepTime(inner) })
 	}
@@ -172,10 +194,23 @@ func (h *Hub) Run(ctx context.Context) error {
 		wg.Go(func() { stop(w.serve(inner)) })
 	}
 	wg.Wait()
+	err := h.closeFiles()
 	if cause := context.Cause(inner); !errors.Is(cause, ErrStopped) {
-		return fmt.Errorf("run hub: %w", cause)
+		err = cause
+	}
+	if err != nil {
+		return fmt.Errorf("run hub: %w", err)
 	}
 	return nil
+}
+
+// closeFiles writes what is left to write, and lets others have the directory.
+func (h *Hub) closeFiles() error {
+	err := errors.Join(h.ledger.close(), h.journal.close())
+	if h.locked != nil {
+		err = errors.Join(err, h.locked.Close())
+	}
+	return err
 }
 
 // accept serves each client that connects in a goroutine of its own, and returns when all of them have ended.
@@ -218,6 +253,9 @@ func (h *Hub) closeListeners() {
 func (h *Hub) Publish(ctx context.Context, module, output string, m edgehub.Message) error {
 	p, err := h.peer(module)
 	if err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	if err := h.listener.pass(ctx); err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
 	return h.route(ctx, p, output, m)

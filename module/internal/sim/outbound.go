@@ -21,6 +21,7 @@ const (
 // while the last write was under way leaves in one. Any goroutine may add; one goroutine writes.
 type outbound struct {
 	ready chan struct{} // of capacity 1: there is something to write; the writer takes all there is
+	flush func() error  // makes sure of what is told before it is told
 
 	mu     sync.Mutex // guards the fields below
 	room   sync.Cond  // on mu: fewer than unwrittenHigh bytes wait, or closed
@@ -29,8 +30,8 @@ type outbound struct {
 	closed bool
 }
 
-func newOutbound() *outbound {
-	o := &outbound{ready: make(chan struct{}, 1)}
+func newOutbound(flush func() error) *outbound {
+	o := &outbound{ready: make(chan struct{}, 1), flush: flush}
 	o.room.L = &o.mu
 	return o
 }
@@ -85,10 +86,14 @@ func (o *outbound) write(conn net.Conn, done <-chan struct{}) error {
 			return nil
 		case <-o.ready:
 		}
+		packets := o.take()
+		if err := o.flush(); err != nil {
+			return err
+		}
 		if err := conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 			return fmt.Errorf("write packets: %w", err)
 		}
-		if _, err := conn.Write(o.take()); err != nil {
+		if _, err := conn.Write(packets); err != nil {
 			return fmt.Errorf("write packets: %w", err)
 		}
 	}

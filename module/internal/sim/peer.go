@@ -15,6 +15,7 @@ type peer struct {
 	name         string
 	key          []byte // of its SAS tokens
 	generation   string
+	batch        string // of the messages of the sensor that stands in for the module
 	inputsFilter string // the subscription to its inputs that every SDK makes
 	log          zerolog.Logger
 	wake         chan struct{}        // of capacity 1: something is due earlier than keepTime expects
@@ -29,7 +30,9 @@ type peer struct {
 	twin      twin
 	calls     map[string]*call // direct methods that wait for an answer, by request id
 	listening chan struct{}    // closed and made anew when the module subscribes to direct methods
-	holdAcks  bool
+	holds     [heldKinds]hold
+	revoked   string    // password that a fault has expired
+	twinFault TwinFault // what is wrong with the twin that a GET answers
 	counters  ModuleStats
 	unrouted  map[string]struct{} // outputs that were warned of
 }
@@ -146,6 +149,9 @@ func (p *peer) tick(now time.Time) time.Time {
 	p.next = time.Time{}
 	if p.link != nil {
 		p.next = p.link.expires()
+	}
+	if c, ok := p.link.(*connection); ok {
+		p.next = earlier(p.next, c.letGo(now))
 	}
 	for _, e := range p.endpoints {
 		p.next = earlier(p.next, e.tick(now))

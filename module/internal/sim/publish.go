@@ -21,7 +21,7 @@ const (
 // publish handles a client's publish. An error closes the connection, and the publish stays unacknowledged.
 func (c *connection) publish(ctx context.Context, p *packets.PublishPacket) error {
 	if strings.HasPrefix(p.TopicName, twinOperations) || strings.HasPrefix(p.TopicName, methodResponses) {
-		return c.operate(p)
+		return c.operate(ctx, p)
 	}
 	topic, err := parseOutput(p.TopicName)
 	if err != nil { // edgeHub logs it, acknowledges it and throws it away
@@ -41,9 +41,9 @@ func parseOutput(topic string) (edgehub.MessageTopic, error) {
 }
 
 // operate handles a publish under $iothub: a twin operation or the answer to a direct method.
-func (c *connection) operate(p *packets.PublishPacket) error {
+func (c *connection) operate(ctx context.Context, p *packets.PublishPacket) error {
 	if rid, ok := edgehub.ParseTwinGetTopic(p.TopicName); ok {
-		c.peer.getTwin(c, rid)
+		c.peer.getTwin(ctx, c, rid)
 		return nil
 	}
 	if rid, ok := edgehub.ParseTwinReportTopic(p.TopicName); ok && !hasResource(p.TopicName[len(twinReports):]) {

@@ -59,11 +59,12 @@ func (q *queue) checkpoint() int {
 	return n
 }
 
-// expire forgets messages from the front that have outlived their time and returns how many. Those behind one that is
+// expire forgets messages from the front that have outlived their time, tells of each, and returns how many. Those behind one that is
 // in flight, or acknowledged and not yet forgotten, have to wait for it.
-func (q *queue) expire(now time.Time) int {
+func (q *queue) expire(now time.Time, tell func(*message)) int {
 	n := 0
 	for q.acked+q.taken == 0 && n < len(q.messages) && !q.messages[n].expires.IsZero() && now.After(q.messages[n].expires) {
+		tell(q.messages[n])
 		n++
 	}
 	q.drop(n)

@@ -19,13 +19,14 @@ type reading struct {
 	ambient               float64
 	humidity              int
 	created               time.Time
+	numbered              bool // the body holds the message's number
 }
 
 // message makes the sensor's message of a reading, as edgeHub has it from the C# SDK. The sensor sets no message id:
 // batch, which is one per run, and number, which counts from 1, are what tells messages apart.
 func (r reading) message(batch string, number int) edgehub.Message {
 	return edgehub.Message{
-		Body: r.body(),
+		Body: r.body(number),
 		Properties: edgehub.Properties{
 			{Name: edgehub.PropertyContentType, Value: "application/json"},
 			{Name: edgehub.PropertyContentEncoding, Value: "utf-8"},
@@ -36,7 +37,7 @@ func (r reading) message(batch string, number int) edgehub.Message {
 }
 
 // body is the JSON that Newtonsoft.Json makes of the sensor's MessageBody: keys in this order, no white space.
-func (r reading) body() []byte {
+func (r reading) body(number int) []byte {
 	b := append(make([]byte, 0, 192), `{"machine":{"temperature":`...)
 	b = appendDouble(b, r.temperature)
 	b = append(b, `,"pressure":`...)
@@ -47,7 +48,11 @@ func (r reading) body() []byte {
 	b = strconv.AppendInt(b, int64(r.humidity), 10)
 	b = append(b, `},"timeCreated":"`...)
 	b = r.created.UTC().AppendFormat(b, "2006-01-02T15:04:05.9999999Z") // ticks of 100 ns, without the zeros at the end
-	return append(b, `"}`...)
+	b = append(b, '"')
+	if r.numbered {
+		b = strconv.AppendInt(append(b, `,"n":`...), int64(number), 10)
+	}
+	return append(b, '}')
 }
 
 // appendDouble appends a number as Newtonsoft.Json writes a double: the shortest text that reads back as the same

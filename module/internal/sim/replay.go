@@ -79,6 +79,7 @@ func (r *Replay) reading(rec record) reading {
 		ambient:     r.settings.ambient,
 		humidity:    replayHumidity,
 		created:     rec.time,
+		numbered:    r.hub.cfg.Number,
 	}
 }
 

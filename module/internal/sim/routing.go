@@ -46,16 +46,38 @@ func (h *Hub) route(ctx context.Context, from *peer, output string, m edgehub.Me
 	rules := h.matching(from, output, m)
 	from.receive(output, len(rules) > 0)
 	for _, rule := range rules {
+		var err error
 		if rule.Sink.Upstream {
-			from.upstream()
-			h.observe.upstream(Upstream{Module: from.name, Output: output, Message: m, Time: now})
-			continue
+			up := Upstream{Module: from.name, Output: output, Message: m, Time: now}
+			err = h.uplink.put(ctx, rule.Priority, expires(rule.Route, now), up)
+		} else {
+			err = h.store(ctx, from, rule.Route, m, now)
 		}
-		if err := h.store(ctx, from, rule.Route, m, now); err != nil {
+		if err != nil {
 			return fmt.Errorf("store message for %s: %w", rule.Sink, err)
 		}
 	}
+	from.counted()
 	return nil
+}
+
+// expires is when a message that took a route now has outlived its time, zero for never.
+func expires(route manifest.Route, now time.Time) time.Time {
+	if route.TimeToLive < 0 {
+		return time.Time{}
+	}
+	return now.Add(route.TimeToLive)
+}
+
+// counted keeps the counters. It comes after what they count: a sensor that goes on after the hub was killed numbers
+// its messages by them, and must not skip one that was not stored.
+func (p *peer) counted() {
+	if p.hub.journal == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.hub.journal.append(p.countersRecord())
 }
 
 // matching returns the routes that take a message, one for each sink: where several lead into the same one, that of
@@ -93,10 +115,7 @@ func (h *Hub) store(ctx context.Context, from *peer, route manifest.Route, m edg
 		from.discard(fmt.Errorf("topic of an input would have %d bytes", len(topic)))
 		return nil
 	}
-	stored := &message{topic: topic, body: m.Body}
-	if route.TimeToLive >= 0 {
-		stored.expires = now.Add(route.TimeToLive)
-	}
+	stored := &message{topic: topic, body: m.Body, expires: expires(route, now)}
 	return to.endpoints[route.Sink.Input].put(ctx, route.Priority, stored)
 }
 

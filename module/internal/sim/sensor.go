@@ -18,7 +18,6 @@ type Sensor struct {
 	peer     *peer
 	settings sensorSettings
 	random   *rand.Rand
-	batch    string
 	patched  chan struct{} // of capacity 1: there was a desired patch; its effect is in the fields below
 
 	mu    sync.Mutex // guards the fields below
@@ -34,7 +33,7 @@ func NewSensor(h *Hub, module string, seed uint64) (*Sensor, error) {
 		return nil, fmt.Errorf("simulate sensor %q: %w", module, err)
 	}
 	return &Sensor{
-		hub: h, peer: p, settings: settings, batch: newUUID(),
+		hub: h, peer: p, settings: settings,
 		random:  rand.New(rand.NewPCG(seed, 0)),
 		patched: make(chan struct{}, 1),
 		send:    true, delay: settings.delay,
@@ -63,7 +62,7 @@ func (s *Sensor) Run(ctx context.Context) error {
 	walk := s.settings.temperatureMin
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for number := 1; ; {
+	for number := s.sent() + 1; ; {
 		select {
 		case <-ctx.Done():
 			return nil
@@ -89,6 +88,13 @@ func (s *Sensor) Run(ctx context.Context) error {
 	}
 }
 
+// sent is how many messages it had sent before the hub was killed.
+func (s *Sensor) sent() int {
+	s.peer.mu.Lock()
+	defer s.peer.mu.Unlock()
+	return int(s.peer.counters.Received)
+}
+
 // step is the machine's next temperature.
 func (s *Sensor) step(temperature float64, reset bool) float64 {
 	if reset {
@@ -107,11 +113,12 @@ func (s *Sensor) read(temperature float64) reading {
 		ambient:     s.settings.ambient + s.random.Float64() - 0.5,
 		humidity:    24 + s.random.IntN(3),
 		created:     time.Now(),
+		numbered:    s.hub.cfg.Number,
 	}
 }
 
 func (s *Sensor) publish(ctx context.Context, r reading, number int) error {
-	err := s.hub.Publish(ctx, s.peer.name, sensorOutput, r.message(s.batch, number))
+	err := s.hub.Publish(ctx, s.peer.name, sensorOutput, r.message(s.peer.batch, number))
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("simulate sensor %q: %w", s.peer.name, err)
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +24,10 @@ const versionKey = "$version"
 
 // twin is a module's twin. Its peer's lock guards it.
 type twin struct {
+	deployed          map[string]any // desired properties of the manifest
 	desired, reported section
+	before            section  // desired properties before they were last changed
+	cached            *section // desired properties that edgeHub has in its store; nil before the module's first GET
 }
 
 // section is desired or reported properties.
@@ -41,6 +45,8 @@ func newTwin(desired json.RawMessage) (twin, error) {
 		}
 	}
 	return twin{
+		deployed: properties,
+		before:   section{properties: map[string]any{}, version: 1},
 		desired:  section{properties: properties, version: 1},
 		reported: section{properties: map[string]any{}, version: 1},
 	}, nil
@@ -64,11 +70,44 @@ func withVersion(properties map[string]any, version int64) map[string]any {
 	return versioned
 }
 
-// getTwin answers a twin GET on the connection that it came from.
-func (p *peer) getTwin(c *connection, rid string) {
+// getTwin answers a twin GET on the connection that it came from. Without IoT Hub that takes edgeHub's time, in which
+// no other publish of the connection is handled.
+func (p *peer) getTwin(ctx context.Context, c *connection, rid string) {
+	online := p.hub.uplink.reach(ctx)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c.answerTwin(statusOK, rid, p.twin.document())
+	if online {
+		p.cache()
+	}
+	c.answerTwin(statusOK, rid, p.document())
+}
+
+// cache takes note that edgeHub has the newest desired properties in its store.
+func (p *peer) cache() {
+	if cached := p.twin.cached; cached != nil && cached.version == p.twin.desired.version {
+		return
+	}
+	known := p.twin.desired
+	p.twin.cached = &known
+	p.hub.journal.append(p.twinRecord())
+}
+
+// document is what a twin GET answers: the twin that edgeHub has in its store, which is empty where it never saw one,
+// unless a fault asks for another.
+func (p *peer) document() []byte {
+	t := p.twin
+	if t.cached != nil {
+		t.desired = *t.cached
+	}
+	switch {
+	case t.cached == nil || p.twinFault == TwinEmpty:
+		return []byte(`{"desired":{},"reported":{}}`)
+	case p.twinFault == TwinStale:
+		t.desired = t.before
+	case p.twinFault == TwinUnversioned:
+		return encode(map[string]any{"desired": t.desired.properties, "reported": t.reported.properties})
+	}
+	return t.document()
 }
 
 // patchReported takes a patch of reported properties and answers it, if the client wants an answer.
@@ -86,9 +125,16 @@ func (p *peer) patchReported(c *connection, rid string, body []byte) {
 
 // answerTwin answers a twin request if the client has subscribed to answers. The peer's lock is held.
 func (c *connection) answerTwin(status int, rid string, body []byte) {
-	if qos, ok := c.session.twinResponses(); ok {
-		c.send(qos, edgehub.TwinResponseTopic(status, rid), body, nil)
+	qos, ok := c.session.twinResponses()
+	if !ok {
+		return
 	}
+	send := func() { c.send(qos, edgehub.TwinResponseTopic(status, rid), body, nil) }
+	if c.holding(heldTwin) {
+		c.keep(heldTwin, send)
+		return
+	}
+	send()
 }
 
 // report merges a patch into the reported properties, if edgeHub's validator would let it through.
@@ -106,20 +152,43 @@ func (p *peer) report(body []byte) (status int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.twin.reported.apply(patch)
+	p.hub.journal.append(p.twinRecord())
 	p.hub.observe.reported(p.name, p.twin.reported)
 	return statusNoContent, nil
 }
 
-// patchDesired merges a patch into the desired properties and pushes it to the module, if it is there and listens.
-// edgeHub keeps no patch for a module that is away.
-func (p *peer) patchDesired(patch map[string]any) int64 {
+// patchDesired merges a patch into the desired properties and, if edgeHub hears of it, pushes it to the module.
+func (p *peer) patchDesired(patch map[string]any, online bool) int64 {
+	p.twin.before = p.twin.desired
 	p.twin.desired.apply(patch)
-	version := p.twin.desired.version
+	p.hub.journal.append(p.twinRecord())
 	p.hub.observe.desired(p.name, p.twin.desired)
+	if online {
+		p.push(patch)
+	}
+	return p.twin.desired.version
+}
+
+// push hands the patch that makes the newest desired properties to the module, if it is there and listens. edgeHub
+// keeps no patch for a module that is away.
+func (p *peer) push(patch map[string]any) {
+	version := p.twin.desired.version
 	if p.link != nil {
 		p.link.patch(version, encode(withVersion(patch, version)))
 	}
-	return version
+	if p.twin.cached != nil {
+		p.cache()
+	}
+}
+
+// catchUp tells the module of what has changed while IoT Hub could not be reached: in one patch, whose version jumps.
+// A twin that edgeHub has never had it has nothing to compare with.
+func (p *peer) catchUp() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if cached := p.twin.cached; cached != nil && cached.version != p.twin.desired.version {
+		p.push(diff(cached.properties, p.twin.desired.properties))
+	}
 }
 
 // decodeObject reads a JSON object and nothing else.
