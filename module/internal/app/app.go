@@ -67,6 +67,7 @@ func New(c Config) (*App, error) {
 		Hub: a.hub, Supervisor: a.supervisor, Pipeline: a.pipeline, Artifacts: artifact.New(c.Guests), Compile: compile(a.host), Store: kept,
 		Environment: twin.Environment{DeviceID: identity.DeviceID, ModuleID: identity.ModuleID, Getenv: c.Getenv},
 		Generation:  identity.GenerationID,
+		Fault:       a.lastFault(kept),
 		Runtime:     module.RuntimeInfo{Module: c.Version, Wasmtime: wasm.Version, ABIs: wasm.ABIs, Architecture: runtime.GOARCH},
 		SetLogLevel: setLevel, Log: a.log,
 	})
@@ -88,6 +89,26 @@ func (a *App) openStore() *store.Store {
 		return nil
 	}
 	return kept
+}
+
+// lastFault has a crash of this process recorded, and returns the guest's in whose call the one before crashed.
+func (a *App) lastFault(kept *store.Store) *reconcile.Fault {
+	if kept == nil {
+		return nil
+	}
+	crash, err := observe.RecordCrash(filepath.Join(a.config.Storage, "crash.txt"))
+	if err != nil {
+		a.log.Warn().Err(err).Msg("a guest whose calls end the process would not be noticed")
+	}
+	if crash == nil {
+		return nil
+	}
+	a.log.Error().Str("reason", crash.Reason).Msg("the process before this one crashed; what it wrote is kept as crash.txt.last in the storage directory")
+	f := &reconcile.Fault{Signal: module.SignalName(crash.Labels[supervise.LabelSignal]), Digest: crash.Labels[supervise.LabelDigest], Reason: crash.Reason}
+	if f.Digest == "" { // not in a call of a guest
+		return nil
+	}
+	return f
 }
 
 // newHost makes the host of the guests. Without storage, or where no code may be run from there, it compiles at each start.

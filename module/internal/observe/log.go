@@ -1,8 +1,8 @@
-// Package observe is how the module is seen from outside: its log.
+// Package observe is how the module is seen from outside: its log, and what it leaves behind when it crashes.
 //
 // # Concurrency
 //
-// The logger may be used from any goroutine; each event is one write.
+// The logger may be used from any goroutine; each event is one write. RecordCrash is called once, at the start.
 package observe
 
 import (

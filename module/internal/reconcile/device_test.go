@@ -196,6 +196,7 @@ type device struct {
 	storage string
 	stop    func()
 	mids    int
+	fault   *Fault // that ended its process
 
 	mu        sync.Mutex // guards what follows
 	instances map[module.SignalName]*fakeInstance
@@ -206,16 +207,17 @@ type device struct {
 func newDevice(t *testing.T, before *device) *device {
 	d := &device{t: t, hub: &fakeHub{reported: []byte(`{}`), version: 1, began: time.Now()}, guests: t.TempDir(), storage: t.TempDir(),
 		instances: make(map[module.SignalName]*fakeInstance)}
+	var fault *Fault
 	if before != nil {
 		before.stop()
-		d.hub, d.guests, d.storage = before.hub, before.guests, before.storage
+		d.hub, d.guests, d.storage, fault = before.hub, before.guests, before.storage, before.fault
 	}
 	kept, err := store.Open(d.storage)
 	require.NoError(t, err)
 	p := pipeline.New(pipeline.Config{Publisher: d.hub})
 	supervisor := supervise.New(supervise.Config{Pipeline: p, Log: zerolog.Nop(), Changed: func() { d.Changed() }})
 	d.Reconciler = New(Config{
-		Hub: d.hub, Supervisor: supervisor, Pipeline: p, Artifacts: artifact.New(d.guests), Compile: d.compile, Store: kept,
+		Hub: d.hub, Supervisor: supervisor, Pipeline: p, Artifacts: artifact.New(d.guests), Compile: d.compile, Store: kept, Fault: fault,
 		Environment: twin.Environment{DeviceID: "dev", ModuleID: "mod"}, Generation: "g1",
 		Runtime:     module.RuntimeInfo{Module: "1.0.0", Wasmtime: "39", ABIs: "edge/1", Architecture: "amd64"},
 		SetLogLevel: func(string) {}, Log: zerolog.Nop(),

@@ -91,6 +91,7 @@ func (r *Reconciler) do(ctx context.Context, step Step, res *resolution) error {
 		}
 		delete(r.running, name)
 		delete(r.failed, name)
+		r.acquit(name)
 		return nil
 	}
 	err := r.give(ctx, step.Entry, res)
@@ -108,6 +109,10 @@ func (r *Reconciler) do(ctx context.Context, step Step, res *resolution) error {
 // give gives a signal its work.
 func (r *Reconciler) give(ctx context.Context, e Entry, res *resolution) error {
 	work := supervise.Work{Version: e.Version, Signal: e.Signal, Digest: e.Digest}
+	if reason, yes := r.quarantined(e); yes {
+		work.Spec = e.Guest
+		return r.config.Supervisor.Quarantine(ctx, work, reason)
+	}
 	var err error
 	if e.Guest.Name != "" {
 		err = r.addGuest(&work, e, res)

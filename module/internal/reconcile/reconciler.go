@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -39,6 +40,7 @@ type Config struct {
 	Artifacts   *artifact.Store
 	Compile     func(ctx context.Context, name module.GuestName, binary []byte, limits module.Limits) (Guest, error)
 	Store       *store.Store // nil: nothing survives a restart
+	Fault       *Fault       // that ended the process before this one; nil: none did, or none in a call of a guest
 	Environment twin.Environment
 	Generation  string // of the module's identity: desired versions start anew with another
 	Runtime     module.RuntimeInfo
@@ -57,10 +59,12 @@ type Reconciler struct {
 	failed  map[module.SignalName]Entry // what is there and never ran; in the routes, so that its messages are accounted for
 	guests  map[compiledKey]Guest
 	module  module.ModuleSettings
-	version int64 // of the document that was applied last
-	trial   trial
+	version int64    // of the document that was applied last
 	good    lastGood // as stored last
 	saved   []byte   // the same, encoded
+
+	trial    trial
+	suspects suspects
 
 	mu   sync.Mutex // guards view
 	view view       // what the reporter tells
@@ -75,14 +79,16 @@ func New(c Config) *Reconciler {
 		running: make(map[module.SignalName]Entry),
 		failed:  make(map[module.SignalName]Entry),
 		guests:  make(map[compiledKey]Guest),
-		module:  twin.Parse(nil, c.Environment).Module, // the defaults
+
+		suspects: make(suspects),
+		module:   twin.Parse(nil, c.Environment).Module, // the defaults
 	}
 }
 
 // Run starts from the last good twin, where there is one, and then follows the twin until ctx ends.
 func (r *Reconciler) Run(ctx context.Context) {
 	r.setModule(r.module)
-	r.loadTrial()
+	r.loadPast(time.Now())
 	r.startLastGood(ctx)
 	var parts sync.WaitGroup
 	parts.Go(func() { r.watchTwin(ctx) })

@@ -43,6 +43,9 @@ func (t *trial) applying(generation string, version int64) {
 	t.Running = true
 }
 
+// excused says that the process starts, and that something else is to blame for how the ones before ended.
+func (t *trial) excused() { t.Running, t.Ends = false, nil }
+
 // stopped says that the process stops in order.
 func (t *trial) stopped() { t.Running = false }
 
@@ -55,17 +58,6 @@ func (t *trial) refuses(generation string, version int64) bool {
 func (t *trial) reason() string {
 	return fmt.Sprintf("the process ended %d times without order within %v of version %d, which is refused; the version before it runs",
 		len(t.Ends), trialWindow, t.Version)
-}
-
-// loadTrial reads how the process before this one fared.
-func (r *Reconciler) loadTrial() {
-	if r.config.Store == nil {
-		return
-	}
-	if _, err := r.config.Store.Load(store.Trial, &r.trial); err != nil {
-		r.config.Log.Error().Err(err).Msg("how the last start went is not known")
-	}
-	r.trial.restarted(time.Now())
 }
 
 // beginVersion stores that a version is about to be applied, where that is not stored yet: the same one is looked at again

@@ -1,5 +1,5 @@
-// Package store keeps what survives a restart of the module: the last good twin and the dead letters that stay on the
-// device. Files are replaced by rename and synced, so that a crash leaves the old one or the new one.
+// Package store keeps what survives a restart of the module: the last good twin, how earlier processes fared, and the dead
+// letters that stay on the device. Files are replaced by rename and synced, so that a crash leaves the old one or the new one.
 //
 // # Concurrency
 //
@@ -87,6 +87,7 @@ type Record string
 const (
 	LastGood Record = "last-good" // the last good twin
 	Trial    Record = "trial"     // how the process fared with the desired version that it applies
+	Suspects Record = "suspects"  // signals in whose guests' calls faults ended the process
 )
 
 func (r Record) file() string { return string(r) + ".json" }

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
 )
@@ -50,6 +52,16 @@ func (r *runner) orFailed(w Work, cause error) error {
 	return cause
 }
 
+// quarantine ends what the runner does.
+func (r *runner) quarantine(w Work, reason string) {
+	r.stopTimer()
+	r.closeInstance()
+	w.Guest = nil
+	r.work = w
+	r.event(zerolog.ErrorLevel, &w).Str("status", string(module.Quarantined)).Msg(reason)
+	r.set(module.Quarantined, reason)
+}
+
 // prepare makes the stages of a signal, and checks that its guest can do what it is asked to.
 func prepare(w *Work) (*signals.Stages, error) {
 	if w.Guest != nil && w.ticks() && !w.Guest.HasTimer() {
@@ -76,6 +88,7 @@ func (r *runner) take(w Work, stages *signals.Stages, instance Instance) {
 }
 
 func (r *runner) adopt(w Work, stages *signals.Stages) {
+	label(&w)
 	r.work, r.stages, r.properties = w, stages, slices.Sorted(maps.Keys(w.Signal.Properties))
 }
 
@@ -116,6 +129,8 @@ func (r *runner) recover() {
 
 // start runs a new instance with the settings of w and what the signal kept.
 func (r *runner) start(w *Work) (Instance, error) {
+	label(w)
+	defer label(&r.work) // w becomes that, if it is taken
 	instance, err := w.Guest.Start(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, State: r.kept})
 	if err != nil {
 		return nil, err

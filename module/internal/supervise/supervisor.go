@@ -97,6 +97,16 @@ func (s *Supervisor) Fail(ctx context.Context, w Work, cause error) error {
 	return r.do(ctx, func() { _ = r.orFailed(w, cause) })
 }
 
+// Quarantine makes a signal one that must not do the given work and waits for other work: what comes for it goes to the
+// dead letters. What it did before ends.
+func (s *Supervisor) Quarantine(ctx context.Context, w Work, reason string) error {
+	r := s.runner(w.Signal.Name)
+	if r == nil {
+		return ErrStopped
+	}
+	return r.do(ctx, func() { r.quarantine(w, reason) })
+}
+
 // Remove ends a signal. What waits in its queue is worked off before. On an error the signal is still there.
 func (s *Supervisor) Remove(ctx context.Context, name module.SignalName) error {
 	s.mu.Lock()
