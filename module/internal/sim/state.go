@@ -131,8 +131,7 @@ func (p *peer) restored() {
 		for range count {
 			e.room <- struct{}{}
 		}
-		p.hub.pending.add(count)
-		e.list()
+		p.hub.pending.add(count) // keepTime finds it
 	}
 }
 
