@@ -91,12 +91,20 @@ type compiles struct {
 }
 
 // newCompiles returns compiles with the cache in the given directory, where the code is put first; "" is none.
-func newCompiles(cache string, g *Guest) (*compiles, error) {
+func newCompiles(ctx context.Context, cache string, g *Guest) (*compiles, error) {
 	host, err := newHost(cache)
 	if err != nil {
 		return nil, err
 	}
-	return &compiles{host, g}, nil
+	c := &compiles{host, g}
+	if cache == "" {
+		return c, nil
+	}
+	if err := c.run(ctx, 1); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
 }
 
 func (c *compiles) run(ctx context.Context, n int) error {

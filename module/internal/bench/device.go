@@ -90,8 +90,13 @@ func newModule(hub *sim.Hub, dir string, g *Guest) (*app.App, error) {
 	})
 }
 
-// desired returns a twin with so many signals of the guest. They take whole messages, those that the guest is given.
+// desired returns a twin with so many signals of the guest. They select a value for a guest that is given samples, and
+// take whole messages for others.
 func desired(g *Guest, signals int) []byte {
+	defaults := map[string]any{"source": "input:in"}
+	if g.Message == nil {
+		defaults["selector"], defaults["unit"] = "/value", "Cel"
+	}
 	all := make(map[string]any, signals)
 	for n := range signals {
 		all[fmt.Sprint("signal", n)] = map[string]any{"guest": "guest"}
@@ -99,7 +104,7 @@ func desired(g *Guest, signals int) []byte {
 	document, _ := json.Marshal(map[string]any{ // of what always marshals
 		"schemaVersion":  "1.0",
 		"guests":         map[string]any{"guest": map[string]any{"source": "file:guest.wasm", "settings": json.RawMessage(g.settings())}},
-		"signalDefaults": map[string]any{"source": "input:in"},
+		"signalDefaults": defaults,
 		"signals":        all,
 	})
 	return document

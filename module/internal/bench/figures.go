@@ -43,13 +43,13 @@ func (b *Bench) start(g *Guest) figure {
 
 // compile is compiling in a process of its own.
 func (b *Bench) compile(g *Guest) figure {
-	return figure{name: "Compile/" + g.Name, prepare: func(context.Context) (subject, error) { return newCompiles("", g) }}
+	return figure{name: "Compile/" + g.Name, prepare: func(ctx context.Context) (subject, error) { return newCompiles(ctx, "", g) }}
 }
 
 // load is what takes the place of compiling when the code is on disk already: checking and mapping it.
 func (b *Bench) load(g *Guest) figure {
-	return figure{name: "Load/" + g.Name, prepare: func(context.Context) (subject, error) {
-		return newCompiles(b.path("compiled"), g)
+	return figure{name: "Load/" + g.Name, prepare: func(ctx context.Context) (subject, error) {
+		return newCompiles(ctx, b.path("compiled"), g)
 	}}
 }
 
