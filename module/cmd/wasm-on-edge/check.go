@@ -23,8 +23,8 @@ type checkCommand struct {
 // Help is what --help adds.
 func (checkCommand) Help() string {
 	return `Tells everything that the module would refuse, each with its path, and what it would take but is probably not
-meant: outputs that no route takes, inputs that no route feeds, messages that edgeHub would forget too soon. It counts
-the bytes of the twin as IoT Hub does. Exits with 1 if anything would be refused.
+meant: outputs that no route takes, inputs that no route feeds, messages that edgeHub would forget too soon, more memory
+than the container has. It counts the bytes of the twin as IoT Hub does. Exits with 1 if anything would be refused.
 
   wasm-on-edge check deployment.template.json
   az iot hub module-twin show … --query properties.desired | wasm-on-edge check -`
@@ -86,6 +86,9 @@ func (c checkCommand) print(w io.Writer, r check.Report) error {
 	}
 	if _, err := fmt.Fprintf(w, "%s: %s, %s, %d of 32768 bytes as IoT Hub counts them, %s\n", c.name(),
 		count(r.Guests, "guest"), count(r.Signals, "signal"), r.Bytes, count(len(r.Findings), "finding")); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(w, r.Memory); err != nil {
 		return err
 	}
 	if r.Refused() {

@@ -31,6 +31,7 @@ type Report struct {
 	Bytes    int              // of the desired section, as IoT Hub counts them
 	Guests   int
 	Signals  int
+	Memory   Memory
 }
 
 // Refused reports whether anything would be refused.
@@ -68,6 +69,9 @@ func Deployment(document []byte, name string, env twin.Environment) (Report, err
 	}
 	env.ModuleID = name
 	desired, report := check(ours.Desired, env)
+	estimate, tooLittle := memory(ours, desired)
+	report.Memory = estimate
+	report.Findings = append(report.Findings, tooLittle...)
 	report.Findings = append(report.Findings, Routes(m, name, desired)...)
 	report.Findings = append(report.Findings, timeToLive(m)...)
 	return report, nil
@@ -88,7 +92,8 @@ func check(document []byte, env twin.Environment) (module.Desired, Report) {
 		versioned = document // Parse says what is wrong with it
 	}
 	desired := twin.Parse(versioned, env)
-	report := Report{Findings: desired.Findings, Guests: len(desired.Guests), Signals: len(desired.Signals)}
+	report := Report{Findings: desired.Findings, Guests: len(desired.Guests), Signals: len(desired.Signals),
+		Memory: Memory{Limits: sumOf(shares(desired))}}
 	if size, err := twin.Size(document); err == nil {
 		report.Bytes = size
 		report.Findings = append(report.Findings, tooLarge(size)...)
