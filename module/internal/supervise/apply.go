@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"maps"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -131,7 +132,11 @@ func (r *runner) recover() {
 func (r *runner) start(w *Work) (Instance, error) {
 	label(w)
 	defer label(&r.work) // w becomes that, if it is taken
-	instance, err := w.Guest.Start(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, State: r.kept})
+	files, err := r.files(w)
+	if err != nil {
+		return nil, err
+	}
+	instance, err := w.Guest.Start(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, State: r.kept, Files: files})
 	if err != nil {
 		return nil, err
 	}
@@ -144,6 +149,19 @@ func (r *runner) start(w *Work) (Instance, error) {
 	}
 	r.keep(instance.Effects().State)
 	return instance, nil
+}
+
+// files returns the signal's private directory, or "" where w has none.
+func (r *runner) files(w *Work) (string, error) {
+	switch all := r.supervisor.config.Files; {
+	case !w.hasFiles():
+		return "", nil
+	case all == "":
+		return "", &module.GuestError{Guest: w.Spec.Name, Signal: r.name, Op: "instantiate", Kind: module.KindHost,
+			Message: "permissions.files is private, and this module has no storage", Hint: "mount a volume at WASM_ON_EDGE_STORAGE"}
+	default:
+		return filepath.Join(all, string(r.name)), nil
+	}
 }
 
 // settingsDocument is what a guest is configured with.

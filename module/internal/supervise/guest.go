@@ -21,6 +21,7 @@ type Options struct {
 	Limits module.Limits
 	Env    map[string]string
 	State  map[string][]byte
+	Files  string // the signal's private directory; "" where the guest may have none
 }
 
 // Instance is a running guest. Errors are *module.GuestError.
@@ -49,12 +50,14 @@ type Work struct {
 func (w *Work) sameInstance(other *Work) bool {
 	a, b := w.Spec.Limits, other.Spec.Limits
 	a.LogLinesPerMinute = b.LogLinesPerMinute
-	return w.Guest == other.Guest && a == b && maps.Equal(w.Spec.Permissions.Env, other.Spec.Permissions.Env)
+	return w.Guest == other.Guest && a == b && w.hasFiles() == other.hasFiles() && maps.Equal(w.Spec.Permissions.Env, other.Spec.Permissions.Env)
 }
 
 // sameTicks reports whether the other work ticks as w does, or neither of them ticks.
 func (w *Work) sameTicks(other *Work) bool {
 	return w.ticks() == other.ticks() && w.Signal.SamplingInterval == other.Signal.SamplingInterval
 }
+
+func (w *Work) hasFiles() bool { return w.Spec.Permissions.Files == module.FilesPrivate }
 
 func (w *Work) ticks() bool { return w.Signal.Source.Kind == module.SourceTimer }

@@ -20,6 +20,7 @@ var ErrStopped = errors.New("the supervisor has stopped")
 type Config struct {
 	Pipeline *pipeline.Pipeline
 	Log      zerolog.Logger
+	Files    string // directory of the private directories of signals, each named like its signal; "": there is none
 	Changed  func() // some state changed; called from any goroutine, must not block
 }
 

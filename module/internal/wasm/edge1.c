@@ -77,27 +77,13 @@ static bool unescape(woe_buffer *out, const uint8_t *text, uint32_t len) {
   return true;
 }
 
-static bool utf8(const uint8_t *s, size_t len) {
-  for (size_t n = 0; n < len;) {
-    uint8_t c = s[n++];
-    int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : -1;
-    if (more < 0 || n + (size_t)more > len) return false;
-    if (more > 1 && ((c == 0xe0 && s[n] < 0xa0) || (c == 0xed && s[n] > 0x9f) || (c == 0xf0 && s[n] < 0x90) ||
-                     (c == 0xf4 && s[n] > 0x8f)))
-      return false;
-    for (; more; more--)
-      if ((s[n++] & 0xc0) != 0x80) return false;
-  }
-  return true;
-}
-
 // part appends one percent-encoded part of a bag, its length before it, and returns where it stands, or 0.
 static size_t part(woe_buffer *out, const uint8_t *text, uint32_t len) {
   size_t at = out->len;
   if (!woe_append_u32(out, 0) || !unescape(out, text, len)) return 0;
   uint32_t n = (uint32_t)(out->len - at - 4);
   memcpy(out->data + at, &n, 4);
-  return utf8(out->data + at + 4, n) ? at : 0;
+  return woe_utf8(out->data + at + 4, n) ? at : 0;
 }
 
 static bool repeated(const woe_buffer *out, const size_t *keys, uint32_t count, size_t key) {
@@ -248,7 +234,7 @@ static wasm_trap_t *on_metric(void *env, wasmtime_caller_t *caller, wasmtime_val
   uint32_t kind = (uint32_t)v[0].i32, len = (uint32_t)v[2].i32;
   BYTES(name, v[1].i32, len, "metric");
   if (kind > 2 || len == 0 || len > METRIC_NAME_MAX || i->metrics >= METRICS_PER_CALL) return NULL;
-  if (!utf8(name, len) || !woe_reserve(&i->effects, 20 + len)) return NULL;
+  if (!woe_utf8(name, len) || !woe_reserve(&i->effects, 20 + len)) return NULL;
   i->metrics++;
   woe_append_u32(&i->effects, WOE_METRIC);
   woe_append_u32(&i->effects, kind);

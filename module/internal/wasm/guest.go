@@ -89,6 +89,9 @@ type Options struct {
 	Limits module.Limits
 	Env    map[string]string // for WASI guests
 	State  map[string][]byte // what the signal kept
+	// Files is the signal's private directory, made where it is missing; "" gives the guest no files. What lies in it counts
+	// against limits.Storage, apart from the state, and what a call writes stays written if the call fails.
+	Files string
 }
 
 // Start instantiates the guest and runs its _initialize, within limits.Start. An error is a *module.GuestError. State
@@ -117,6 +120,12 @@ func (g *Guest) Start(o Options) (*Instance, error) {
 	if err := i.load(o.State); err != nil {
 		i.Close()
 		return refuse(module.KindHost, err.Error(), "")
+	}
+	if o.Files != "" {
+		if err := i.openFiles(o.Files); err != nil {
+			i.Close()
+			return refuse(module.KindHost, err.Error(), "")
+		}
 	}
 	i.enter()
 	end := C.woe_start(i.c, g.prepared, C.int64_t(startDeadline(o.Limits)))

@@ -57,9 +57,10 @@ type Host struct {
 	done     chan struct{} // closed by Close
 	ended    sync.WaitGroup
 
-	compilers *compilers
-	cache     *cache
-	admission *admission
+	compilers   *compilers
+	cache       *cache
+	admission   *admission
+	directories *directories
 
 	mu      sync.Mutex // guards engines
 	engines map[settings]*engine
@@ -83,13 +84,14 @@ func New(c Config) (*Host, error) {
 		return nil, fmt.Errorf("open cache of compiled code: %w", err)
 	}
 	h := &Host{
-		slots:     newSlots(runtime.GOMAXPROCS(0)),
-		wake:      make(chan struct{}, 1),
-		done:      make(chan struct{}),
-		compilers: &compilers{args: c.Compiler, slots: make(chan struct{}, compilersAtOnce()), time: compileTime},
-		cache:     cache,
-		admission: newAdmission(c.Memory),
-		engines:   make(map[settings]*engine),
+		slots:       newSlots(runtime.GOMAXPROCS(0)),
+		wake:        make(chan struct{}, 1),
+		done:        make(chan struct{}),
+		compilers:   &compilers{args: c.Compiler, slots: make(chan struct{}, compilersAtOnce()), time: compileTime},
+		cache:       cache,
+		admission:   newAdmission(c.Memory),
+		directories: newDirectories(),
+		engines:     make(map[settings]*engine),
 	}
 	h.ended.Go(h.strike)
 	return h, nil
@@ -107,6 +109,7 @@ func compilersAtOnce() int {
 func (h *Host) Close() {
 	close(h.done)
 	h.ended.Wait()
+	h.directories.close()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for s, e := range h.engines {

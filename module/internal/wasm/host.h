@@ -49,6 +49,23 @@ typedef struct {
   uint32_t emit_bytes;
 } woe_limits;
 
+// What the private directories of all guests may take of the process.
+typedef struct {
+  int64_t open, max; // descriptors; open is changed atomically
+} woe_descriptors;
+
+// A signal's private directory, which its instances share.
+typedef struct {
+  int fd;
+  int64_t used; // bytes counted against the quota, changed atomically
+  woe_descriptors *descriptors;
+} woe_directory;
+
+enum {
+  WOE_DEPTH_MAX = 16,     // directories from the private one to a file
+  WOE_ENTRY_BYTES = 4096, // what a file or directory counts besides its bytes: about what it takes of a disk
+};
+
 typedef struct {
   wasmtime_store_t *store;
   wasmtime_context_t *context;
@@ -63,6 +80,7 @@ typedef struct {
   uint32_t environment_count;
 
   woe_state state;
+  struct woe_files *files; // NULL: none
 
   // The call at hand.
   const uint8_t *properties; // as encoded by Go: count, then per property two lengths and the bytes
@@ -110,6 +128,7 @@ bool woe_append_u32(woe_buffer *, uint32_t);
 // memory.c
 void woe_log(woe_instance *, uint32_t level, const uint8_t *text, size_t len);
 uint8_t *woe_guest_bytes(woe_instance *, uint32_t pointer, uint32_t len);
+bool woe_utf8(const uint8_t *text, size_t len);
 wasm_trap_t *woe_pointer_trap(woe_instance *, const char *function);
 woe_instance *woe_caller_instance(wasmtime_caller_t *);
 
@@ -128,8 +147,15 @@ void woe_state_commit(woe_state *);
 void woe_state_rollback(woe_state *);
 void woe_state_free(woe_state *);
 
-// edge1.c, wasi.c
+// files.c
+bool woe_files_new(woe_instance *, woe_directory *);
+void woe_files_close(woe_instance *); // those that the guest left open
+void woe_files_delete(woe_instance *);
+
+// edge1.c, wasi.c, files_wasi.c, paths_wasi.c
 wasmtime_error_t *woe_define_edge1(wasmtime_linker_t *);
 wasmtime_error_t *woe_define_wasi(wasmtime_linker_t *);
+wasmtime_error_t *woe_define_wasi_files(wasmtime_linker_t *);
+wasmtime_error_t *woe_define_wasi_paths(wasmtime_linker_t *);
 
 #endif

@@ -56,6 +56,7 @@ woe_instance *woe_instance_new(wasm_engine_t *engine, const woe_limits *limits, 
 void woe_instance_delete(woe_instance *i) {
   wasmtime_store_delete(i->store);
   woe_state_free(&i->state);
+  woe_files_delete(i);
   free(i->environment);
   free(i->effects.data);
   free(i->logs.data);

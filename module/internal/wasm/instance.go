@@ -22,7 +22,8 @@ type Instance struct {
 	c      *C.woe_instance
 	dead   bool
 	room   room
-	slot   int // that the call at hand has, or the last one had
+	slot   int        // that the call at hand has, or the last one had
+	files  *directory // nil: none
 
 	properties []byte // scratch: a message's properties as C reads them
 	effects    effects
@@ -89,6 +90,9 @@ func (i *Instance) Close() {
 	if i.c != nil {
 		i.effects.reset()
 		C.woe_instance_delete(i.c)
+		if i.files != nil {
+			i.guest.host.directories.giveBack(i.files)
+		}
 		i.guest.host.admission.giveBack(i.room)
 		i.c, i.dead = nil, true
 	}

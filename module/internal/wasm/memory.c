@@ -1,4 +1,4 @@
-// What a guest logs, and the checked way into its memory.
+// What a guest logs, and the checked way into its memory and to its text.
 
 #include "host.h"
 
@@ -27,6 +27,21 @@ uint8_t *woe_guest_bytes(woe_instance *i, uint32_t pointer, uint32_t len) {
   size_t size = wasmtime_memory_data_size(i->context, &i->memory);
   if ((size_t)pointer + len > size) return NULL;
   return wasmtime_memory_data(i->context, &i->memory) + pointer;
+}
+
+// woe_utf8 reports whether the bytes are well-formed UTF-8.
+bool woe_utf8(const uint8_t *s, size_t len) {
+  for (size_t n = 0; n < len;) {
+    uint8_t c = s[n++];
+    int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : -1;
+    if (more < 0 || n + (size_t)more > len) return false;
+    if (more > 1 && ((c == 0xe0 && s[n] < 0xa0) || (c == 0xed && s[n] > 0x9f) || (c == 0xf0 && s[n] < 0x90) ||
+                     (c == 0xf4 && s[n] > 0x8f)))
+      return false;
+    for (; more; more--)
+      if ((s[n++] & 0xc0) != 0x80) return false;
+  }
+  return true;
 }
 
 wasm_trap_t *woe_pointer_trap(woe_instance *i, const char *function) {

@@ -1,26 +1,15 @@
 // WASI preview 1, as far as a guest has a claim to it: clocks, random numbers, the environment that its permissions
-// grant, standard output as log lines, an end by proc_exit. There are no files, no arguments and no sockets; what
-// concerns them answers as on a system that has none. All of it obeys the deadline of the call.
-//
-// Types and numbers: wasi_snapshot_preview1, witx definitions.
+// grant, standard output as log lines, an end by proc_exit; files are in files_wasi.c. There are no arguments and no
+// sockets; what concerns them answers as on a system that has none. All of it obeys the deadline of the call.
 
-#include "host.h"
+#include "wasi.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
 enum {
-  SUCCESS = 0,
-  BADF = 8,
-  FAULT = 21,
-  INVAL = 28,
-  IO = 29,
-  NOSYS = 52,
-  SPIPE = 70,
-
   CLOCK_REAL = 0,
   CLOCK_MONO = 1,
   EVENT_CLOCK = 0,
@@ -28,45 +17,8 @@ enum {
   EVENT_SIZE = 32,
   SUBSCRIPTIONS_MAX = 64,
   RANDOM_MAX = 1 << 20,
-  WRITE_MAX = 1 << 16,
   LINE_MAX_BYTES = 1024,
-  IOVECS_MAX = 1024,
-  FILETYPE_CHARACTER_DEVICE = 2,
 };
-
-#define WASI(name) static wasm_trap_t *name(void *env, wasmtime_caller_t *caller, wasmtime_val_raw_t *v, size_t n)
-#define INSTANCE           \
-  (void)env, (void)n;      \
-  woe_instance *i = woe_caller_instance(caller)
-#define ANSWER(errno_)     \
-  do {                     \
-    v[0].i32 = (errno_);   \
-    return NULL;           \
-  } while (0)
-
-static uint32_t load32(const uint8_t *p) {
-  uint32_t x;
-  memcpy(&x, p, 4);
-  return x;
-}
-
-static uint64_t load64(const uint8_t *p) {
-  uint64_t x;
-  memcpy(&x, p, 8);
-  return x;
-}
-
-static bool store32(woe_instance *i, int32_t pointer, uint32_t value) {
-  uint8_t *p = woe_guest_bytes(i, (uint32_t)pointer, 4);
-  if (p) memcpy(p, &value, 4);
-  return p != NULL;
-}
-
-static bool store64(woe_instance *i, int32_t pointer, uint64_t value) {
-  uint8_t *p = woe_guest_bytes(i, (uint32_t)pointer, 8);
-  if (p) memcpy(p, &value, 8);
-  return p != NULL;
-}
 
 static uint64_t clock_ns(clockid_t clock) {
   struct timespec t;
@@ -158,7 +110,8 @@ static void write_lines(woe_instance *i, int stream, const uint8_t *text, size_t
 WASI(fd_write) {
   INSTANCE;
   uint32_t fd = (uint32_t)v[0].i32, count = (uint32_t)v[2].i32, written = 0;
-  if (fd != 1 && fd != 2) ANSWER(BADF);
+  if (fd > 2) ANSWER(woe_file_write(i, v));
+  if (fd == 0) ANSWER(BADF);
   if (count > IOVECS_MAX) ANSWER(INVAL);
   const uint8_t *vectors = woe_guest_bytes(i, (uint32_t)v[1].i32, count * 8);
   if (!vectors) ANSWER(FAULT);
@@ -175,34 +128,35 @@ WASI(fd_write) {
 
 WASI(fd_read) { // standard input is at its end
   INSTANCE;
+  if ((uint32_t)v[0].i32 > 2) ANSWER(woe_file_read(i, v));
   if (v[0].i32 != 0) ANSWER(BADF);
   ANSWER(store32(i, v[3].i32, 0) ? SUCCESS : FAULT);
 }
 
 WASI(fd_seek) {
-  (void)env, (void)caller, (void)n;
-  ANSWER((uint32_t)v[0].i32 <= 2 ? SPIPE : BADF);
+  INSTANCE;
+  ANSWER((uint32_t)v[0].i32 <= 2 ? SPIPE : woe_file_seek(i, v));
+}
+
+WASI(fd_tell) {
+  INSTANCE;
+  ANSWER((uint32_t)v[0].i32 <= 2 ? SPIPE : woe_file_tell(i, v));
 }
 
 WASI(fd_fdstat_get) {
   INSTANCE;
-  if ((uint32_t)v[0].i32 > 2) ANSWER(BADF);
-  uint8_t *p = woe_guest_bytes(i, (uint32_t)v[1].i32, 24);
+  if ((uint32_t)v[0].i32 > 2) ANSWER(woe_file_fdstat(i, v));
+  uint8_t *p = woe_guest_bytes(i, (uint32_t)v[1].i32, FDSTAT_SIZE);
   if (!p) ANSWER(FAULT);
-  memset(p, 0, 24);
+  memset(p, 0, FDSTAT_SIZE);
   p[0] = FILETYPE_CHARACTER_DEVICE;
   memset(p + 8, 0xff, 8); // rights: nobody looks
   ANSWER(SUCCESS);
 }
 
 WASI(fd_fdstat_set_flags) {
-  (void)env, (void)caller, (void)n;
-  ANSWER((uint32_t)v[0].i32 <= 2 ? SUCCESS : BADF);
-}
-
-WASI(no_such_file) {
-  (void)env, (void)caller, (void)n;
-  ANSWER(BADF);
+  INSTANCE;
+  ANSWER((uint32_t)v[0].i32 <= 2 ? SUCCESS : woe_file_set_flags(i, v));
 }
 
 WASI(not_offered) {
@@ -255,11 +209,15 @@ WASI(poll_oneoff) {
   ANSWER(store32(i, v[3].i32, ready) ? SUCCESS : FAULT);
 }
 
+wasmtime_error_t *woe_define_wasi_table(wasmtime_linker_t *linker, const woe_wasi_function *functions, size_t count) {
+  wasmtime_error_t *error = NULL;
+  for (size_t n = 0; n < count && !error; n++)
+    error = woe_define(linker, "wasi_snapshot_preview1", functions[n].name, functions[n].type, functions[n].function);
+  return error;
+}
+
 wasmtime_error_t *woe_define_wasi(wasmtime_linker_t *linker) {
-  static const struct {
-    const char *name, *type;
-    wasmtime_func_unchecked_callback_t function;
-  } functions[] = {
+  static const woe_wasi_function functions[] = {
       {"args_get", "ii>i", args_get},
       {"args_sizes_get", "ii>i", args_sizes_get},
       {"environ_get", "ii>i", environ_get},
@@ -274,41 +232,13 @@ wasmtime_error_t *woe_define_wasi(wasmtime_linker_t *linker) {
       {"fd_write", "iiii>i", fd_write},
       {"fd_read", "iiii>i", fd_read},
       {"fd_seek", "iIii>i", fd_seek},
-      {"fd_tell", "ii>i", fd_seek},
+      {"fd_tell", "ii>i", fd_tell},
       {"fd_fdstat_get", "ii>i", fd_fdstat_get},
       {"fd_fdstat_set_flags", "ii>i", fd_fdstat_set_flags},
-      {"fd_fdstat_set_rights", "iII>i", no_such_file},
-      {"fd_prestat_get", "ii>i", no_such_file},
-      {"fd_prestat_dir_name", "iii>i", no_such_file},
-      {"fd_advise", "iIIi>i", no_such_file},
-      {"fd_allocate", "iII>i", no_such_file},
-      {"fd_close", "i>i", no_such_file},
-      {"fd_datasync", "i>i", no_such_file},
-      {"fd_sync", "i>i", no_such_file},
-      {"fd_filestat_get", "ii>i", no_such_file},
-      {"fd_filestat_set_size", "iI>i", no_such_file},
-      {"fd_filestat_set_times", "iIIi>i", no_such_file},
-      {"fd_pread", "iiiIi>i", no_such_file},
-      {"fd_pwrite", "iiiIi>i", no_such_file},
-      {"fd_readdir", "iiiIi>i", no_such_file},
-      {"fd_renumber", "ii>i", no_such_file},
-      {"path_create_directory", "iii>i", no_such_file},
-      {"path_filestat_get", "iiiii>i", no_such_file},
-      {"path_filestat_set_times", "iiiiIIi>i", no_such_file},
-      {"path_link", "iiiiiii>i", no_such_file},
-      {"path_open", "iiiiiIIii>i", no_such_file},
-      {"path_readlink", "iiiiii>i", no_such_file},
-      {"path_remove_directory", "iii>i", no_such_file},
-      {"path_rename", "iiiiii>i", no_such_file},
-      {"path_symlink", "iiiii>i", no_such_file},
-      {"path_unlink_file", "iii>i", no_such_file},
       {"sock_accept", "iii>i", not_offered},
       {"sock_recv", "iiiiii>i", not_offered},
       {"sock_send", "iiiii>i", not_offered},
       {"sock_shutdown", "ii>i", not_offered},
   };
-  wasmtime_error_t *error = NULL;
-  for (size_t n = 0; n < sizeof functions / sizeof *functions && !error; n++)
-    error = woe_define(linker, "wasi_snapshot_preview1", functions[n].name, functions[n].type, functions[n].function);
-  return error;
+  return woe_define_wasi_table(linker, functions, sizeof functions / sizeof *functions);
 }
