@@ -56,7 +56,7 @@ func New(c Config) (*App, error) {
 	}
 	kept := a.openStore()
 	a.pipeline = pipeline.New(a.pipelineConfig(kept))
-	a.supervisor = supervise.New(supervise.Config{Pipeline: a.pipeline, Log: a.log, Changed: func() { a.reconciler.Changed() }})
+	a.supervisor = supervise.New(supervise.Config{Pipeline: a.pipeline, Log: a.log, Files: a.files(kept), Changed: func() { a.reconciler.Changed() }})
 	if a.hub.client, err = edgehub.New(a.clientConfig(identity)); err != nil {
 		return nil, fmt.Errorf("make edgeHub client: %w", err)
 	}
@@ -65,6 +65,7 @@ func New(c Config) (*App, error) {
 	}
 	a.reconciler = reconcile.New(reconcile.Config{
 		Hub: a.hub, Supervisor: a.supervisor, Pipeline: a.pipeline, Artifacts: artifact.New(c.Guests), Compile: compile(a.host), Store: kept,
+		Files:       a.files(kept),
 		Environment: twin.Environment{DeviceID: identity.DeviceID, ModuleID: identity.ModuleID, Getenv: c.Getenv},
 		Generation:  identity.GenerationID,
 		Fault:       a.lastFault(kept),
@@ -89,6 +90,14 @@ func (a *App) openStore() *store.Store {
 		return nil
 	}
 	return kept
+}
+
+// files returns the directory of guests' private directories, or "" where there is no storage.
+func (a *App) files(kept *store.Store) string {
+	if kept == nil {
+		return ""
+	}
+	return filepath.Join(a.config.Storage, "files")
 }
 
 // lastFault has a crash of this process recorded, and returns the guest's in whose call the one before crashed.

@@ -40,6 +40,7 @@ type Config struct {
 	Artifacts   *artifact.Store
 	Compile     func(ctx context.Context, name module.GuestName, binary []byte, limits module.Limits) (Guest, error)
 	Store       *store.Store // nil: nothing survives a restart
+	Files       string       // as in supervise.Config: those of a signal go when the twin does not name it any more
 	Fault       *Fault       // that ended the process before this one; nil: none did, or none in a call of a guest
 	Environment twin.Environment
 	Generation  string // of the module's identity: desired versions start anew with another
@@ -149,6 +150,7 @@ func (r *Reconciler) apply(ctx context.Context, document []byte) {
 		v.entries = maps.Clone(r.running)
 	})
 	r.save()
+	r.removeFiles(d)
 }
 
 // reconcile executes the plan.

@@ -39,7 +39,6 @@ var notYet = later{
 		{field: "limits.cpuPercent", harmless: true},
 		{field: "permissions.http"},
 		{field: "permissions.secrets"},
-		{field: "permissions.files"},
 		{field: "probation"},
 		{field: "shadow"},
 	},

@@ -32,8 +32,8 @@ func TestWhatIsNotAtWorkYetIsRefusedByName(t *testing.T) {
 	}
 	for path, fields := range map[string]string{
 		"credentials": `"credentials": "registry"`, "run": `"run": "service"`, "permissions.http": `"permissions": {"http": {"erp": "https://h"}}`,
-		"permissions.secrets": `"permissions": {"secrets": {"KEY": "key"}}`, "permissions.files": `"permissions": {"files": "private"}`,
-		"probation": `"probation": {"seconds": 5}`, "shadow": `"shadow": {"source": "file:y"}`,
+		"permissions.secrets": `"permissions": {"secrets": {"KEY": "key"}}`,
+		"probation":           `"probation": {"seconds": 5}`, "shadow": `"shadow": {"source": "file:y"}`,
 	} {
 		d := Parse([]byte(documentOf(`"guests": {"g": {"source": "file:x", `+fields+`}}`)), device)
 		assert.Equal(t, "not supported yet: "+path, requireFinding(t, d, "guests.g."+path).Reason)
