@@ -51,6 +51,7 @@ func (h *Hub) DelayTwin(module string, delay time.Duration) error {
 // TwinFault is what is wrong with the twin that a GET answers.
 type TwinFault string
 
+// The twins that a GET may answer.
 const (
 	TwinTrue        TwinFault = ""            // nothing
 	TwinStale       TwinFault = "stale"       // desired properties are those before they were last changed
@@ -121,8 +122,8 @@ func (h *Hub) Online() {
 	}
 }
 
-// RefuseConnections has nobody listen for modules for a time. Connections that are open stay so.
-func (h *Hub) RefuseConnections(wait time.Duration) { h.listener.shut(wait) }
+// CloseListener has nobody listen for modules for a time. Connections that are open stay so.
+func (h *Hub) CloseListener(wait time.Duration) { h.listener.shut(wait) }
 
 // RefuseConnects answers the next n CONNECTs with "server unavailable".
 func (h *Hub) RefuseConnects(n int) { h.refusals.Store(int64(n)) }

@@ -21,6 +21,15 @@ type Observer struct {
 	Connected func(module string)
 	// Disconnected is called when that ends, with the reason.
 	Disconnected func(module string, err error)
+	// Fault is called for each fault that [Hub.Fault] makes.
+	Fault func(Fault)
+}
+
+// Fault is a fault that was made.
+type Fault struct {
+	Text   string // the words that asked for it
+	Module string // whom it is about, where it is about one
+	Time   time.Time
 }
 
 // Upstream is a message on its way to IoT Hub. It must not be changed.
@@ -42,6 +51,14 @@ func (o *observation) upstream(m Upstream) {
 	defer o.mu.Unlock()
 	if o.observer.Upstream != nil {
 		o.observer.Upstream(m)
+	}
+}
+
+func (o *observation) fault(f Fault) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.observer.Fault != nil {
+		o.observer.Fault(f)
 	}
 }
 

@@ -138,7 +138,7 @@ func TestModulesFindTheNextHubWhereTheLastOneWas(t *testing.T) {
 	run := func() (map[string]string, string, string) {
 		h, err := New(Config{Manifest: deployment(t), Keep: true, Dir: dir})
 		require.NoError(t, err)
-		defer h.Run(stopped(t))
+		defer func() { assert.NoError(t, h.Run(stopped(t))) }()
 		connection, _ := h.ConnectionString("filter")
 		return h.Environment("filter"), connection, h.URL()
 	}
