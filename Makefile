@@ -64,8 +64,9 @@ $(LINT): | needs
 	mv $(@D)/golangci-lint $@
 
 .PHONY: bench
-bench: needs guests ## run the benchmarks, and compare the sandbox with other ways to call a guest
+bench: build guests ## run the benchmarks, and compare the sandbox with other ways to call a guest
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
+	build/bin/wasm-on-edge bench
 	$(GO) run -C $(COMPARE) ./table
 
 # How many messages the soak sends through all signals together.
