@@ -13,19 +13,12 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm"
 )
 
-// busyGuest emits its message and sets one key of its state.
-func busyGuest(t testing.TB) []byte {
-	return guestOf(t, importEmit+importSet, `(data (i32.const 0) "k")`, `
-		(drop (call $emit (i32.const 0) (i32.const 0) (local.get $ptr) (local.get $len) (i32.const 0) (i32.const 0)))
-		(drop (call $set (i32.const 0) (i32.const 1) (local.get $ptr) (i32.const 8))) (i32.const 2)`)
-}
-
 func sample() module.Message {
 	return module.Message{Body: make([]byte, 200), Properties: module.Properties{{Name: "$.mid", Value: "01J000000000000000000000"}, {Name: "$.cdid", Value: "device"}}}
 }
 
 func TestAMessageAllocatesNothing(t *testing.T) {
-	for name, binary := range map[string][]byte{"pass": file(t, "pass"), "emit and set": busyGuest(t)} {
+	for name, binary := range map[string][]byte{"pass": file(t, "pass"), "emit and set": file(t, "emit_and_set")} {
 		i, m := run(t, binary), sample()
 		assert.Zero(t, testing.AllocsPerRun(1000, func() {
 			_, _ = i.Message(m)
@@ -35,7 +28,7 @@ func TestAMessageAllocatesNothing(t *testing.T) {
 }
 
 func BenchmarkMessage(b *testing.B) {
-	for name, binary := range map[string][]byte{"pass": file(b, "pass"), "emit+set": busyGuest(b)} {
+	for name, binary := range map[string][]byte{"pass": file(b, "pass"), "emit+set": file(b, "emit_and_set")} {
 		b.Run(name, func(b *testing.B) {
 			i, m := run(b, binary), sample()
 			b.ReportAllocs()
