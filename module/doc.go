@@ -30,6 +30,7 @@
 //	internal/twin       pure: desired documents in, findings and reported documents out
 //	internal/artifact   where guest binaries come from
 //	internal/store      what survives a restart
+//	internal/journal    tables that survive a crash: state, spools, the outbox
 //	internal/observe    the log, and what a crash leaves behind
 //	internal/query      pure: the language of edgeHub's routes, with conditions
 //	internal/manifest   pure: deployment manifests and their routes

@@ -30,6 +30,7 @@ var mayImport = map[string][]string{
 	"internal/twin":        {},
 	"internal/signals":     {},
 	"internal/store":       {},
+	"internal/journal":     {},
 	"internal/artifact":    {},
 	"internal/observe":     {},
 	"internal/wasm/binary": {},

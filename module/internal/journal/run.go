@@ -1,0 +1,121 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+)
+
+// Run commits what is submitted, and cleans. When ctx ends it commits what was submitted by then, and returns; what is
+// submitted later gets ErrClosed.
+func (j *Journal) Run(ctx context.Context) {
+	timer := time.NewTimer(idle)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		wait := j.step()
+		if wait == 0 {
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-ctx.Done():
+		case <-j.queue.wake:
+		case <-timer.C:
+		}
+	}
+	j.queue.close()
+	for batch, _ := j.queue.take(); len(batch) > 0; batch, _ = j.queue.take() {
+		j.commit(batch)
+	}
+}
+
+// step commits a batch and cleans a piece, where there is anything to do, and returns how long there is nothing more.
+func (j *Journal) step() time.Duration {
+	batch, wait := j.queue.take()
+	size := j.commit(batch)
+	if !j.cleaningDue() {
+		return wait
+	}
+	if pause := time.Until(j.cleaner.retry); pause > 0 {
+		return min(wait, pause)
+	}
+	if err := j.clean(size); err != nil {
+		j.cleaner.retry = time.Now().Add(retryAfter) // whoever commits is told what is wrong with the disk
+	}
+	return 0
+}
+
+// commit writes a batch, and ends its requests. It returns the bytes of the batch.
+func (j *Journal) commit(batch []request) (size int) {
+	var payloads [][]byte
+	var live int64
+	for i, r := range batch {
+		growth := j.index.growth(r.tx.payload)
+		if batch[i].err = j.admit(r.tx, size, live+growth); batch[i].err != nil || r.tx.Empty() {
+			continue
+		}
+		payloads = append(payloads, r.tx.payload)
+		size += frameHead + len(r.tx.payload)
+		live += growth
+	}
+	err := j.write(payloads)
+	j.finish(batch, err)
+	return size
+}
+
+// finish ends the requests of a batch, those that were refused with their own error and the others with err.
+func (j *Journal) finish(batch []request, err error) {
+	var owed []request
+	for _, r := range batch {
+		if err != nil && r.err == nil && r.done == nil {
+			owed = append(owed, r)
+			continue
+		}
+		r.finish(errors.Join(r.err, err))
+	}
+	j.queue.putBack(owed)
+}
+
+// admit refuses a transaction for which the limit leaves no room, beside size bytes and live bytes of the same batch.
+// That which only deletes is always taken. Near the limit it cleans first.
+func (j *Journal) admit(t *Tx, size int, live int64) error {
+	size += headerSize + frameHead + len(t.payload)
+	switch {
+	case len(t.payload) > maxTransaction:
+		return fmt.Errorf("%w: a transaction of %d bytes, %d are possible", ErrFull, len(t.payload), maxTransaction)
+	case !t.puts:
+		return nil
+	case j.index.live+live > j.config.Limit-4*j.config.SegmentBytes:
+		return fmt.Errorf("%w: %d of %d bytes count, there is no room for %d more", ErrFull, j.index.live, j.config.Limit, live)
+	}
+	for newest := j.number; j.index.disk+int64(size) > j.config.Limit-2*j.config.SegmentBytes; {
+		if j.segments[0].number > newest {
+			return fmt.Errorf("%w: %d of %d bytes are taken", ErrFull, j.index.disk, j.config.Limit)
+		}
+		if err := j.clean(0); err != nil {
+			return fmt.Errorf("%w: %d of %d bytes are taken: %w", ErrFull, j.index.disk, j.config.Limit, err)
+		}
+	}
+	return nil
+}
+
+// write appends payloads as frames, syncs them and makes them count: all of them or, with an error, none.
+func (j *Journal) write(payloads [][]byte) error {
+	if len(payloads) == 0 {
+		return nil
+	}
+	size := 0
+	for _, p := range payloads {
+		size += frameHead + len(p)
+	}
+	s, err := j.segmentFor(size)
+	if err == nil {
+		err = j.writeTo(s, payloads)
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
