@@ -36,12 +36,13 @@ type directory struct {
 	instances int
 }
 
-// newDirectories leaves half of the descriptors that this process may have to all that is not a guest's.
+// newDirectories shares the descriptors out that this process may have: a quarter is for private directories, so that no
+// guest's files keep another from starting, a quarter for files in them, and the rest is not the guests'.
 func newDirectories() *directories {
 	limit := syscall.Rlimit{Cur: 1024}
 	_ = syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) // what every system has is a fair guess
 	d := &directories{descriptors: (*C.woe_descriptors)(C.calloc(1, C.sizeof_woe_descriptors)), open: make(map[string]*directory)}
-	d.descriptors.max = C.int64_t(min(limit.Cur, 1<<20) / 2)
+	d.descriptors.max = C.int64_t(min(limit.Cur, 1<<20) / 4)
 	return d
 }
 
@@ -56,8 +57,8 @@ func (d *directories) take(path string) (*directory, error) {
 		found.instances++
 		return found, nil
 	}
-	if d.descriptors.open >= d.descriptors.max { // it changes meanwhile; a few more do no harm
-		return nil, fmt.Errorf("open private directory: guests have %d files and directories open, and the process needs the rest", d.descriptors.max)
+	if most := int(d.descriptors.max); len(d.open) >= most {
+		return nil, fmt.Errorf("open private directory: there are %d, all that this process has descriptors for (ulimit -n)", most)
 	}
 	opened, err := openDirectory(path)
 	if err != nil {

@@ -49,9 +49,9 @@ typedef struct {
   uint32_t emit_bytes;
 } woe_limits;
 
-// What the private directories of all guests may take of the process.
+// What all guests together may have open.
 typedef struct {
-  int64_t open, max; // descriptors; open is changed atomically
+  int64_t open, max; // files and directories in private directories; open is changed atomically
 } woe_descriptors;
 
 // A signal's private directory, which its instances share.
