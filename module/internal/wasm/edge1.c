@@ -18,9 +18,11 @@ enum {
   PROPERTIES_ROOM = 4 + PROPERTIES_MAX * 8, // for their count and lengths
 };
 
-#define INSTANCE woe_instance *i = woe_caller_instance(caller)
-#define BYTES(name, pointer, len, function)                       \
-  uint8_t *name = woe_guest_bytes(i, (uint32_t)(pointer), (uint32_t)(len)); \
+#define INSTANCE                                  \
+  woe_instance *i = woe_caller_instance(caller);  \
+  woe_memory memory = woe_guest_memory(i)
+#define BYTES(name, pointer, len, function)                             \
+  uint8_t *name = woe_bytes(memory, (uint32_t)(pointer), (uint32_t)(len)); \
   if (!name) return woe_pointer_trap(i, function)
 
 static bool name_letter(uint8_t c) {

@@ -9,6 +9,8 @@
 
 #include "wasmtime.h"
 
+#include <string.h>
+
 // How a call ended. Go turns everything but WOE_OK into a typed error.
 typedef enum {
   WOE_OK = 0,
@@ -26,6 +28,12 @@ typedef struct {
   uint8_t *data;
   size_t len, cap;
 } woe_buffer;
+
+// A guest's linear memory, until the guest runs again: memory.grow may move it.
+typedef struct {
+  uint8_t *data;
+  size_t size;
+} woe_memory;
 
 // The records in an instance's effects buffer, each followed by lengths and bytes (see effects.go).
 enum { WOE_EMIT = 1, WOE_STATE_SET = 2, WOE_STATE_DELETE = 3, WOE_METRIC = 4 };
@@ -85,7 +93,7 @@ typedef struct {
   // The call at hand.
   const uint8_t *properties; // as encoded by Go: count, then per property two lengths and the bytes
   size_t properties_len;
-  int64_t deadline_ns, clock_cpu_ns, clock_wall_ns, slept_ns;
+  int64_t deadline_ns, began_ns, clock_cpu_ns, slept_ns;
   bool clock_started, deadline_hit, exited, bad_pointer;
   int32_t exit_code;
   uint32_t emits, metrics;
@@ -97,6 +105,8 @@ typedef struct {
   woe_buffer lines[2]; // unfinished lines of stdout and stderr
   uint32_t logs_dropped;
   uint8_t trap_code;
+  int64_t took_ns;
+  size_t memory_bytes; // of the guest's linear memory
 } woe_instance;
 
 // engine.c
@@ -114,19 +124,31 @@ woe_end woe_configure(woe_instance *, const uint8_t *document, size_t len, int64
 woe_end woe_message(woe_instance *, const uint8_t *body, size_t len, const uint8_t *properties, size_t properties_len,
                     int64_t deadline_ns);
 woe_end woe_timer(woe_instance *, const uint8_t *properties, size_t properties_len, int64_t deadline_ns);
-size_t woe_memory_bytes(const woe_instance *);
 
 // define.c
 wasmtime_error_t *woe_define(wasmtime_linker_t *, const char *module, const char *name, const char *type,
                              wasmtime_func_unchecked_callback_t);
 
 // buffer.c
-bool woe_reserve(woe_buffer *, size_t);
-bool woe_append(woe_buffer *, const void *, size_t);
-bool woe_append_u32(woe_buffer *, uint32_t);
+bool woe_grow(woe_buffer *, size_t);
+
+// woe_reserve makes room for len more bytes. A record is reserved as a whole before its first byte is written, so that
+// Go never reads half of one.
+static inline bool woe_reserve(woe_buffer *b, size_t len) { return b->cap - b->len >= len || woe_grow(b, len); }
+
+static inline bool woe_append(woe_buffer *b, const void *data, size_t len) {
+  if (!woe_reserve(b, len)) return false;
+  if (len) memcpy(b->data + b->len, data, len);
+  b->len += len;
+  return true;
+}
+
+static inline bool woe_append_u32(woe_buffer *b, uint32_t v) { return woe_append(b, &v, sizeof v); }
 
 // memory.c
 void woe_log(woe_instance *, uint32_t level, const uint8_t *text, size_t len);
+woe_memory woe_guest_memory(woe_instance *);
+uint8_t *woe_bytes(woe_memory, uint32_t pointer, uint32_t len);
 uint8_t *woe_guest_bytes(woe_instance *, uint32_t pointer, uint32_t len);
 bool woe_utf8(const uint8_t *text, size_t len);
 wasm_trap_t *woe_pointer_trap(woe_instance *, const char *function);

@@ -25,9 +25,8 @@ static wasmtime_error_t *on_epoch(wasmtime_context_t *context, void *data, uint6
   if (!i->clock_started) {
     i->clock_started = true;
     i->clock_cpu_ns = cpu;
-    i->clock_wall_ns = wall;
   }
-  if (cpu - i->clock_cpu_ns + i->slept_ns < i->deadline_ns && wall - i->clock_wall_ns < i->deadline_ns * WOE_WALL_FACTOR)
+  if (cpu - i->clock_cpu_ns + i->slept_ns < i->deadline_ns && wall - i->began_ns < i->deadline_ns * WOE_WALL_FACTOR)
     return NULL;
   i->deadline_hit = true;
   return wasmtime_error_new("deadline");
@@ -68,6 +67,7 @@ void woe_instance_delete(woe_instance *i) {
 }
 
 static void begin(woe_instance *i, int64_t deadline_ns) {
+  i->began_ns = now_ns(CLOCK_MONOTONIC);
   i->deadline_ns = deadline_ns;
   i->slept_ns = 0;
   i->clock_started = i->deadline_hit = i->exited = i->bad_pointer = false;
@@ -85,7 +85,7 @@ static woe_end broken(woe_instance *i, const char *reason) {
   return WOE_HOST;
 }
 
-// finish flushes unfinished output lines and settles the transaction.
+// finish flushes unfinished output lines, settles the transaction and takes the measures of the call.
 static woe_end finish(woe_instance *i, woe_end end) {
   for (int n = 0; n < 2; n++) {
     if (!i->lines[n].len) continue;
@@ -105,6 +105,8 @@ static woe_end finish(woe_instance *i, woe_end end) {
   }
   i->properties = NULL;
   i->properties_len = 0;
+  i->memory_bytes = i->has_memory ? wasmtime_memory_data_size(i->context, &i->memory) : 0;
+  i->took_ns = now_ns(CLOCK_MONOTONIC) - i->began_ns;
   return end;
 }
 
@@ -133,7 +135,7 @@ static woe_end hand_in(woe_instance *i, const uint8_t *bytes, size_t len, uint32
 }
 
 static woe_end call_with(woe_instance *i, const wasmtime_func_t *function, const uint8_t *bytes, size_t len) {
-  uint32_t pointer;
+  uint32_t pointer = 0;
   woe_end end = hand_in(i, bytes, len, &pointer);
   if (end != WOE_OK) return end;
   wasmtime_val_raw_t values[2] = {{.i32 = (int32_t)pointer}, {.i32 = (int32_t)len}};
@@ -196,8 +198,4 @@ woe_end woe_timer(woe_instance *i, const uint8_t *properties, size_t properties_
   woe_end end = i->has_timer ? call(i, &i->timer, &value, 1) : broken(i, "it does not export edge_timer () → i32");
   if (end == WOE_OK) i->verdict = value.i32;
   return finish(i, end);
-}
-
-size_t woe_memory_bytes(const woe_instance *i) {
-  return i->has_memory ? wasmtime_memory_data_size(i->context, &i->memory) : 0;
 }

@@ -10,6 +10,7 @@ import "C"
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
@@ -77,12 +78,21 @@ func (i *Instance) Configure(document []byte) error {
 // Dead reports whether a call ended so badly that the instance cannot be called again.
 func (i *Instance) Dead() bool { return i.dead }
 
-// Memory returns the size of the guest's linear memory, in bytes; 0 after Close.
+// Took returns how long the last call took by the clock, from when it had its slot; the first one is the start. 0 after
+// Close.
+func (i *Instance) Took() time.Duration {
+	if i.c == nil {
+		return 0
+	}
+	return time.Duration(i.c.took_ns)
+}
+
+// Memory returns the size of the guest's linear memory after the last call, in bytes: it only grows. 0 after Close.
 func (i *Instance) Memory() int64 {
 	if i.c == nil {
 		return 0
 	}
-	return int64(C.woe_memory_bytes(i.c))
+	return int64(i.c.memory_bytes)
 }
 
 // Close frees the instance and all that its guest held. What the last call left behind is gone with it.

@@ -18,15 +18,21 @@ void woe_log(woe_instance *i, uint32_t level, const uint8_t *text, size_t len) {
   woe_append(&i->logs, text, len);
 }
 
-// woe_guest_bytes returns the len bytes at pointer of the guest's memory, or NULL where they are not all inside it.
-// The address holds until the guest runs again: memory.grow may move it.
-uint8_t *woe_guest_bytes(woe_instance *i, uint32_t pointer, uint32_t len) {
+// woe_guest_memory returns the guest's memory, which is empty where it has none.
+woe_memory woe_guest_memory(woe_instance *i) {
+  if (!i->has_memory) return (woe_memory){0};
+  return (woe_memory){wasmtime_memory_data(i->context, &i->memory), wasmtime_memory_data_size(i->context, &i->memory)};
+}
+
+// woe_bytes returns the len bytes at pointer, or NULL where they are not all inside the memory.
+uint8_t *woe_bytes(woe_memory m, uint32_t pointer, uint32_t len) {
   static uint8_t nothing[1];
   if (len == 0) return nothing; // the pointer of an empty slice may dangle
-  if (!i->has_memory) return NULL;
-  size_t size = wasmtime_memory_data_size(i->context, &i->memory);
-  if ((size_t)pointer + len > size) return NULL;
-  return wasmtime_memory_data(i->context, &i->memory) + pointer;
+  return (size_t)pointer + len <= m.size ? m.data + pointer : NULL;
+}
+
+uint8_t *woe_guest_bytes(woe_instance *i, uint32_t pointer, uint32_t len) {
+  return woe_bytes(woe_guest_memory(i), pointer, len);
 }
 
 // woe_utf8 reports whether the bytes are well-formed UTF-8.
