@@ -20,6 +20,7 @@ type state struct {
 	end    int     // where the segment ends
 	holes  []span  // what is damaged before that
 	cut    int     // whole transactions left out at the end, because what was written with them is not whole
+	marked bool    // the last frame is empty: all before it was synced
 }
 
 // inspect finds out what counts of the bytes of a segment, which should reach up to end.
@@ -38,6 +39,9 @@ func inspect(b []byte, s *stored, end int, newest bool) state {
 	state := state{frames: frames, end: end, holes: holes}
 	if newest {
 		state.cutTorn()
+	}
+	if last := len(state.frames) - 1; last >= 0 {
+		state.marked = state.frames[last].end == state.end && len(state.frames[last].payload) == 0
 	}
 	return state
 }

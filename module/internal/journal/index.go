@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"slices"
@@ -67,7 +66,7 @@ func (x *index) apply(s *segment, at int, payload []byte) {
 	for offset, r := range records(payload) {
 		switch r.kind {
 		case kindPut:
-			x.put(string(r.table), string(r.key), ref{s, uint32(at + offset), uint32(r.size)})
+			x.put(r.table, r.key, ref{s, uint32(at + offset), uint32(r.size)})
 		case kindDelete:
 			x.delete(string(r.table), string(r.key))
 		case kindDeleteTable:
@@ -76,16 +75,16 @@ func (x *index) apply(s *segment, at int, payload []byte) {
 	}
 }
 
-func (x *index) put(table, key string, r ref) {
-	keys := x.tables[table]
+func (x *index) put(table, key []byte, r ref) {
+	keys := x.tables[string(table)]
 	if keys == nil {
 		keys = make(map[string]ref)
-		x.tables[table] = keys
+		x.tables[string(table)] = keys
 	}
-	if old, ok := keys[key]; ok {
+	if old, ok := keys[string(key)]; ok {
 		x.count(old, -1)
 	}
-	keys[key] = r
+	keys[string(key)] = r
 	x.count(r, 1)
 }
 
@@ -135,5 +134,5 @@ func (r ref) read(table, key string) ([]byte, error) {
 	if err != nil || found.kind != kindPut || string(found.table) != table || string(found.key) != key {
 		return nil, fmt.Errorf("%w: %s at %d", errRecord, r.segment.name, r.at)
 	}
-	return bytes.Clone(found.value), nil
+	return slices.Clip(found.value), nil
 }

@@ -86,7 +86,7 @@ func Open(c Config) (*Journal, []Damage, error) {
 
 // open reads the journal of a volume, which it closes in the end.
 func open(c Config, v volume) (*Journal, []Damage, error) {
-	j := &Journal{config: c, volume: v, queue: newQueue(), marked: true}
+	j := &Journal{config: c, volume: v, queue: newQueue(int(min(batchBytes, c.SegmentBytes)))}
 	j.index.tables = make(map[string]map[string]ref)
 	damage, err := j.load()
 	if err != nil {
@@ -128,8 +128,8 @@ func (j *Journal) release() error {
 
 // Submit hands in a transaction. done is called exactly once, in the order of submission, from Run's goroutine, when the
 // transaction is synced or has failed; it must not block. It may be nil: then nobody waits, and the transaction may
-// wait for up to 100 ms for others to be synced with; should it fail, it is tried again with later ones, as long as
-// no more than 1 MiB of such wait. Submit blocks while 16 MiB wait to be committed. When Run has ended, done is called with
+// wait for up to 100 ms for others to be synced with; should the device fail, it is tried again with later ones, as long
+// as no more than 1 MiB of such wait. What only deletes is tried again also where the disk is full. Submit blocks while 16 MiB wait to be committed. When Run has ended, done is called with
 // ErrClosed before Submit returns.
 //
 // An error says that the transaction is not in the journal. Only if the process ends before the next one that succeeds

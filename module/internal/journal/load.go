@@ -149,7 +149,7 @@ func (j *Journal) adoptStored(s *segment, state state) {
 		j.index.apply(s, f.at+frameHead, f.payload)
 	}
 	s.size = state.end
-	j.number = s.number
+	j.number, j.marked = s.number, state.marked
 	j.index.disk += int64(s.size)
 }
 
@@ -164,7 +164,7 @@ func (j *Journal) resume() error {
 		j.forgetNewest()
 		return j.volume.sync()
 	}
-	j.active, j.marked = s, false
+	j.active = s
 	if length, err := s.file.Size(); err != nil || length > int64(s.size) {
 		j.retreat(s)
 	} else if err := s.file.Sync(); err != nil {

@@ -8,7 +8,7 @@ import (
 
 const (
 	queueBytes = 16 << 20               // what may wait to be committed
-	batchBytes = 1 << 20                // what is committed at once, if it is not one transaction
+	batchBytes = 1 << 20                // what is committed at once at most, if it is not one transaction
 	owedBytes  = 1 << 20                // what may be tried again of what nobody waits for
 	patience   = 100 * time.Millisecond // how long a transaction nobody waits for may wait for company
 	retryAfter = time.Second            // until what failed is tried again if nothing else is committed
@@ -30,7 +30,8 @@ func (r request) finish(err error) {
 
 // queue holds what was submitted and not yet taken up.
 type queue struct {
-	wake chan struct{} // capacity 1; full means that Run will look anyway
+	wake  chan struct{} // capacity 1; full means that Run will look anyway
+	batch int           // bytes that are taken at once, if it is not one transaction
 
 	mu       sync.Mutex // guards what follows
 	space    sync.Cond  // bytes went down, or closed
@@ -41,8 +42,8 @@ type queue struct {
 	closed   bool
 }
 
-func newQueue() *queue {
-	q := &queue{wake: make(chan struct{}, 1)}
+func newQueue(batch int) *queue {
+	q := &queue{wake: make(chan struct{}, 1), batch: batch}
 	q.space.L = &q.mu
 	return q
 }
@@ -85,17 +86,19 @@ func (q *queue) take() ([]request, time.Duration) {
 	switch {
 	case len(q.requests) == 0:
 		return nil, idle
-	case q.waiting == 0 && q.bytes < batchBytes && wait > 0 && !q.closed:
+	case q.waiting == 0 && q.bytes < q.batch && wait > 0 && !q.closed:
 		return nil, wait
 	}
 	n, bytes := 0, 0
-	for n < len(q.requests) && (n == 0 || bytes+len(q.requests[n].tx.payload) <= batchBytes) {
+	for n < len(q.requests) && (n == 0 || bytes+len(q.requests[n].tx.payload) <= q.batch) {
 		bytes += len(q.requests[n].tx.payload)
 		q.count(q.requests[n], -1)
 		n++
 	}
 	batch := q.requests[:n:n]
-	q.requests = q.requests[n:]
+	if q.requests = q.requests[n:]; len(q.requests) == 0 {
+		q.requests = nil // so that what was committed can go
+	}
 	q.space.Broadcast()
 	return batch, 0
 }

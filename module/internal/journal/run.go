@@ -47,33 +47,57 @@ func (j *Journal) step() time.Duration {
 	return 0
 }
 
-// commit writes a batch, and ends its requests. It returns the bytes of the batch.
+// commit writes a batch, and ends its requests. It returns the bytes of the batch. If the disk is full, it still tries to
+// write what only deletes.
 func (j *Journal) commit(batch []request) (size int) {
-	var payloads [][]byte
 	var live int64
 	for i, r := range batch {
 		growth := j.index.growth(r.tx.payload)
-		if batch[i].err = j.admit(r.tx, size, live+growth); batch[i].err != nil || r.tx.Empty() {
-			continue
+		if batch[i].err = j.admit(r.tx, size, live+growth); batch[i].err == nil {
+			size += frameHead + len(r.tx.payload)
+			live += growth
 		}
-		payloads = append(payloads, r.tx.payload)
-		size += frameHead + len(r.tx.payload)
-		live += growth
 	}
-	err := j.write(payloads)
+	err := j.write(admitted(batch))
+	if errors.Is(err, ErrFull) && refusePuts(batch, err) {
+		err = j.write(admitted(batch))
+	}
 	j.finish(batch, err)
 	return size
+}
+
+// admitted returns the payloads of a batch that are to be written.
+func admitted(batch []request) (payloads [][]byte) {
+	for _, r := range batch {
+		if r.err == nil && !r.tx.Empty() {
+			payloads = append(payloads, r.tx.payload)
+		}
+	}
+	return payloads
+}
+
+// refusePuts refuses with err what does not only delete, and reports whether there is any.
+func refusePuts(batch []request, err error) (some bool) {
+	for i, r := range batch {
+		if r.err == nil && r.tx.puts {
+			batch[i].err, some = err, true
+		}
+	}
+	return some
 }
 
 // finish ends the requests of a batch, those that were refused with their own error and the others with err.
 func (j *Journal) finish(batch []request, err error) {
 	var owed []request
 	for _, r := range batch {
-		if err != nil && r.err == nil && r.done == nil {
+		switch {
+		case r.err != nil:
+			r.finish(r.err)
+		case err != nil && r.done == nil:
 			owed = append(owed, r)
-			continue
+		default:
+			r.finish(err)
 		}
-		r.finish(errors.Join(r.err, err))
 	}
 	j.queue.putBack(owed)
 }
@@ -81,21 +105,22 @@ func (j *Journal) finish(batch []request, err error) {
 // admit refuses a transaction for which the limit leaves no room, beside size bytes and live bytes of the same batch.
 // That which only deletes is always taken. Near the limit it cleans first.
 func (j *Journal) admit(t *Tx, size int, live int64) error {
-	size += headerSize + frameHead + len(t.payload)
+	segment, limit := j.config.SegmentBytes, j.config.Limit
+	needed := int64(size + headerSize + frameHead + len(t.payload))
 	switch {
 	case len(t.payload) > maxTransaction:
 		return fmt.Errorf("%w: a transaction of %d bytes, %d are possible", ErrFull, len(t.payload), maxTransaction)
 	case !t.puts:
 		return nil
-	case j.index.live+live > j.config.Limit-4*j.config.SegmentBytes:
-		return fmt.Errorf("%w: %d of %d bytes count, there is no room for %d more", ErrFull, j.index.live, j.config.Limit, live)
+	case j.index.live+max(live+segment, needed) > limit-3*segment:
+		return fmt.Errorf("%w: %d of %d bytes count, there is no room for %d more", ErrFull, j.index.live, limit, needed)
 	}
-	for newest := j.number; j.index.disk+int64(size) > j.config.Limit-2*j.config.SegmentBytes; {
-		if j.segments[0].number > newest {
-			return fmt.Errorf("%w: %d of %d bytes are taken", ErrFull, j.index.disk, j.config.Limit)
+	for newest := j.number; j.index.disk+needed > limit-2*segment; {
+		if len(j.segments) == 0 || j.segments[0].number > newest {
+			return fmt.Errorf("%w: %d of %d bytes are taken", ErrFull, j.index.disk, limit)
 		}
 		if err := j.clean(0); err != nil {
-			return fmt.Errorf("%w: %d of %d bytes are taken: %w", ErrFull, j.index.disk, j.config.Limit, err)
+			return fmt.Errorf("%w: %d of %d bytes are taken: %w", ErrFull, j.index.disk, limit, err)
 		}
 	}
 	return nil

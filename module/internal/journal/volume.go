@@ -69,10 +69,14 @@ func makeDirectory(path string) error {
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	above := filepath.Dir(path)
+	if err := makeDirectory(above); err != nil {
 		return err
 	}
-	parent, err := os.Open(filepath.Dir(path))
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	parent, err := os.Open(above)
 	if err != nil {
 		return err
 	}
