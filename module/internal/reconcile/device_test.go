@@ -184,6 +184,8 @@ func (i *fakeInstance) Tick(module.Properties) (module.Verdict, error) {
 func (i *fakeInstance) Effects() *module.Effects       { return &i.effects }
 func (i *fakeInstance) Logs() iter.Seq[module.LogLine] { return slices.Values([]module.LogLine(nil)) }
 func (i *fakeInstance) LogsDropped() int               { return 0 }
+func (i *fakeInstance) Took() time.Duration            { return 0 }
+func (i *fakeInstance) Memory() int64                  { return 0 }
 func (i *fakeInstance) Dead() bool                     { return i.dead }
 func (i *fakeInstance) Close()                         {}
 

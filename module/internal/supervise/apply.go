@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -90,6 +91,9 @@ func (r *runner) take(w Work, stages *signals.Stages, instance Instance) {
 
 func (r *runner) adopt(w Work, stages *signals.Stages) {
 	label(&w)
+	if w.Guest != nil {
+		r.times = r.supervisor.timesOf(w.Spec.Name)
+	}
 	r.work, r.stages, r.properties = w, stages, slices.Sorted(maps.Keys(w.Signal.Properties))
 }
 
@@ -105,6 +109,7 @@ func (r *runner) instanceFor(w *Work) (Instance, error) {
 		return r.instance, nil
 	}
 	err := r.instance.Configure(settingsDocument(w))
+	r.counts.took(r.instance, err)
 	r.takeLogs(r.instance, w)
 	switch {
 	case err == nil:
@@ -138,15 +143,20 @@ func (r *runner) start(w *Work) (Instance, error) {
 	}
 	instance, err := w.Guest.Start(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, State: r.kept, Files: files})
 	if err != nil {
+		r.counts.ended(err)
 		return nil, err
 	}
+	r.counts.took(instance, nil)
 	r.takeLogs(instance, w)
+	initial := cloneState(instance.Effects().State)
 	err = instance.Configure(settingsDocument(w))
+	r.counts.took(instance, err)
 	r.takeLogs(instance, w)
 	if err != nil {
 		instance.Close()
 		return nil, err
 	}
+	r.keep(initial)
 	r.keep(instance.Effects().State)
 	return instance, nil
 }
@@ -176,6 +186,15 @@ func settingsDocument(w *Work) []byte {
 		Settings  json.RawMessage   `json:"settings"`
 	}{w.Signal.Name, "", settings})
 	return document
+}
+
+// cloneState returns changes that outlive the call that made them.
+func cloneState(changes []module.StateChange) []module.StateChange {
+	clones := slices.Clone(changes)
+	for n, c := range clones {
+		clones[n].Key, clones[n].Value = strings.Clone(c.Key), bytes.Clone(c.Value)
+	}
+	return clones
 }
 
 // keep takes over what a call changed in the signal's state.

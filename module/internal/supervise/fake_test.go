@@ -30,9 +30,10 @@ type fakeGuest struct {
 
 // program is what an instance does.
 type program struct {
-	configure func(i *fakeInstance, settings string) error
-	message   func(i *fakeInstance, m module.Message) (module.Verdict, error)
-	tick      func(i *fakeInstance) (module.Verdict, error)
+	initialize func(i *fakeInstance)
+	configure  func(i *fakeInstance, settings string) error
+	message    func(i *fakeInstance, m module.Message) (module.Verdict, error)
+	tick       func(i *fakeInstance) (module.Verdict, error)
 }
 
 func (g *fakeGuest) HasTimer() bool { return !g.noTimer }
@@ -45,6 +46,9 @@ func (g *fakeGuest) Start(o Options) (Instance, error) {
 	}
 	i := &fakeInstance{program: g.program, options: o}
 	i.options.State = maps.Clone(o.State)
+	if i.initialize != nil {
+		i.initialize(i)
+	}
 	g.instances = append(g.instances, i)
 	return i, nil
 }
@@ -59,6 +63,8 @@ type fakeInstance struct {
 	logs         []module.LogLine
 	logsDropped  int
 	calls        int
+	took         time.Duration
+	memory       int64
 	dead, closed bool
 }
 
@@ -105,6 +111,8 @@ func (i *fakeInstance) Tick(module.Properties) (module.Verdict, error) {
 func (i *fakeInstance) Effects() *module.Effects       { return &i.effects }
 func (i *fakeInstance) Logs() iter.Seq[module.LogLine] { return slices.Values(i.logs) }
 func (i *fakeInstance) LogsDropped() int               { return i.logsDropped }
+func (i *fakeInstance) Took() time.Duration            { return i.took }
+func (i *fakeInstance) Memory() int64                  { return i.memory }
 func (i *fakeInstance) Dead() bool                     { return i.dead }
 func (i *fakeInstance) Close()                         { i.closed = true }
 

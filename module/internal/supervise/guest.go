@@ -3,6 +3,7 @@ package supervise
 import (
 	"iter"
 	"maps"
+	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
@@ -32,6 +33,8 @@ type Instance interface {
 	Effects() *module.Effects       // of the last call, valid until the next
 	Logs() iter.Seq[module.LogLine] // of the last call, also of one that failed
 	LogsDropped() int               // lines of the last call that were too many
+	Took() time.Duration            // of the last call, or the start
+	Memory() int64                  // of the guest after it, in bytes
 	Dead() bool                     // it cannot be called again
 	Close()
 }

@@ -111,9 +111,10 @@ func (r *runner) goOn(cause error) {
 }
 
 func (r *runner) once(f func(Instance) (module.Verdict, error)) (module.Verdict, error) {
-	start := time.Now()
 	verdict, err := f(r.instance)
-	r.counts.busy.Add(int64(time.Since(start)))
+	r.counts.calls.Add(1)
+	r.counts.took(r.instance, err)
+	r.times.add(r.instance.Took())
 	r.restarts.worked = r.restarts.worked || err == nil
 	r.takeLogs(r.instance, &r.work)
 	return verdict, err

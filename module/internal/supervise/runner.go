@@ -33,6 +33,7 @@ type runner struct {
 	guestLines, deadLetterLines lineLimit
 
 	counts counts
+	times  *times     // of work's guest
 	mu     sync.Mutex // guards what follows
 	state  State
 	guest  Guest // of work: instances may be started from it

@@ -34,8 +34,9 @@ type Supervisor struct {
 	cancel context.CancelFunc
 	ended  sync.WaitGroup // runners
 
-	mu      sync.Mutex // guards runners
+	mu      sync.Mutex // guards what follows
 	runners map[module.SignalName]*runner
+	times   map[module.GuestName]*times
 }
 
 // State is what a signal is and does.
@@ -53,7 +54,7 @@ type State struct {
 
 // New returns a Supervisor without signals.
 func New(c Config) *Supervisor {
-	s := &Supervisor{config: c, runners: make(map[module.SignalName]*runner)}
+	s := &Supervisor{config: c, runners: make(map[module.SignalName]*runner), times: make(map[module.GuestName]*times)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
