@@ -110,11 +110,11 @@ func TestAPowerCutAtAnyMomentLosesNothingThatWasAcknowledged(t *testing.T) {
 		d := newDisk()
 		d.crashAt = op
 		h := live(t, d, rand.New(rand.NewPCG(1, 1)), transactions)
-		for _, named := range []bool{false, true} {
-			h.check(t, d.found(named, nothing), "nothing, operation %d", op)
-			h.check(t, d.found(named, everything), "everything, operation %d", op)
+		for _, names := range []naming{syncedNames, seenNames, eitherName(random)} {
+			h.check(t, d.found(names, nothing), "nothing, operation %d", op)
+			h.check(t, d.found(names, everything), "everything, operation %d", op)
 			for range 10 {
-				h.check(t, d.found(named, someBlocks(random)), "some blocks, operation %d", op)
+				h.check(t, d.found(names, someBlocks(random)), "some blocks, operation %d", op)
 			}
 		}
 	}
@@ -129,7 +129,7 @@ func TestAWriteThatIsCutAtAnyByteIsWholeOrAbsent(t *testing.T) {
 		d.crashAt = op
 		h := live(t, d, rand.New(rand.NewPCG(3, 3)), transactions)
 		for n := range 400 {
-			h.check(t, d.found(true, firstBytes(n)), "%d bytes, operation %d", n, op)
+			h.check(t, d.found(seenNames, firstBytes(n)), "%d bytes, operation %d", n, op)
 		}
 	}
 }
@@ -142,14 +142,14 @@ func TestWhatACrashCutsOffIsNoDamage(t *testing.T) {
 		d.crashAt = op
 		live(t, d, rand.New(rand.NewPCG(4, 4)), 12)
 		for n := range 100 {
-			_, damage, err := open(small, d.found(true, firstBytes(n*4)))
+			_, damage, err := open(small, d.found(seenNames, firstBytes(n*4)))
 			require.NoError(t, err)
 			assert.Empty(t, damage, "%d bytes, operation %d", n*4, op)
 		}
 	}
 }
 
-// TestCrashAfterCrash cuts the power again and again, each time with something lost, and goes on with what is left.
+// TestCrashAfterCrash ends the process or cuts the power again and again, and goes on with what is left.
 func TestCrashAfterCrash(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 5))
@@ -160,7 +160,9 @@ func TestCrashAfterCrash(t *testing.T) {
 			h := history{states: []contents{read(t, j)}}
 			d.crashAt = d.ops + 1 + r.IntN(60)
 			h.goOn(j, d, r)
-			d = d.found(r.IntN(2) == 0, someBlocks(r))
+			if d.crashAt = 0; r.IntN(2) == 0 {
+				d = d.found(eitherName(r), someBlocks(r))
+			}
 			h.check(t, d, "seed %d", seed)
 		}
 	}

@@ -9,7 +9,10 @@ import (
 	"slices"
 )
 
-var errCrashed = errors.New("the power is off")
+var (
+	errCrashed = errors.New("the power is off")
+	errKept    = errors.New("the device answered too late")
+)
 
 // disk is a volume that tells what was synced from what was not, fails on request, and can be looked at as it would be
 // found after a power cut at any moment.
@@ -149,10 +152,11 @@ func (f *inode) change(c change) {
 	f.data = c.apply(f.data)
 }
 
-// Sync makes everything durable. Where it fails, what was pending is lost and nobody will say so again: Linux does that.
+// Sync makes everything durable. Where it fails, what was pending is lost, if the error is not errKept, and nobody will say
+// so again: Linux does that.
 func (f *inode) Sync() error {
 	if err := f.disk.do("sync"); err != nil {
-		if err != errCrashed {
+		if err != errCrashed && err != errKept {
 			f.pending = nil
 		}
 		return err
@@ -195,15 +199,30 @@ func someBlocks(r *rand.Rand) survivors {
 	}
 }
 
-// found returns the disk as it is found after a power cut: with the names that were synced or, if named, with those that
-// were seen; and with what survives of the writes.
-func (d *disk) found(named bool, survive survivors) *disk {
+// naming says whether a file is found under the name that was seen last, or under the one that was synced last.
+type naming func() bool
+
+func syncedNames() bool { return false }
+func seenNames() bool   { return true }
+
+// eitherName has each name be found or not, in no order.
+func eitherName(r *rand.Rand) naming {
+	return func() bool { return r.IntN(2) == 0 }
+}
+
+// found returns the disk as it is found after a power cut, with the names and with what survives of the writes.
+func (d *disk) found(seen naming, survive survivors) *disk {
 	after := newDisk()
-	names := d.synced
-	if named {
-		names = d.names
-	}
-	for name, f := range names {
+	all := maps.Clone(d.names)
+	maps.Copy(all, d.synced)
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		f := d.synced[name]
+		if seen() {
+			f = d.names[name]
+		}
+		if f == nil {
+			continue
+		}
 		data := slices.Clone(f.durable)
 		for _, c := range f.pending {
 			for _, kept := range survive(c) {
