@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/sim"
 )
 
-// followInput changes the desired twin with each line PATH=JSON on standard input, until that or ctx ends. The
+// followInput obeys each line on standard input, until that or ctx ends. The
 // goroutine that reads cannot be woken from a read; it owns nothing and ends with the process.
 func (s *simulation) followInput(ctx context.Context) {
 	lines := make(chan string) // capacity 0: a line is taken when the one before it has been dealt with
@@ -33,23 +36,60 @@ func (s *simulation) followInput(ctx context.Context) {
 			if !ok {
 				return
 			}
-			s.change(line)
+			s.enter(ctx, line)
 		}
 	}
 }
 
-// change applies PATH=JSON to the desired twin while it runs.
-func (s *simulation) change(line string) {
+// enter obeys a line that a person has typed, and answers.
+func (s *simulation) enter(ctx context.Context, line string) {
 	s.output.entered(line)
 	if line = strings.TrimSpace(line); line == "" {
 		return
 	}
-	version, err := s.patch(line)
+	answer, err := s.obey(ctx, line)
 	if err != nil {
 		s.complain(err)
 		return
 	}
-	s.output.printf("desired %d: %s\n", version, line)
+	s.output.printf("%s\n", answer)
+}
+
+// obey does what a line asks for while the simulation runs: PATH=JSON changes the desired twin, "fault …" makes a fault.
+func (s *simulation) obey(ctx context.Context, line string) (answer string, err error) {
+	line = strings.TrimSpace(line)
+	if words, ok := cutWord(line, "fault"); ok {
+		return s.fault(ctx, words)
+	}
+	version, err := s.patch(line)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("desired %d: %s", version, line), nil
+}
+
+// cutWord returns what follows the first word of a line, if that is the given one.
+func cutWord(line, word string) (rest string, ok bool) {
+	rest, ok = strings.CutPrefix(line, word)
+	if ok && rest != "" && rest[0] != ' ' && rest[0] != '\t' {
+		return "", false
+	}
+	return strings.TrimSpace(rest), ok
+}
+
+// fault makes the fault that words ask for, or lists those that there are.
+func (s *simulation) fault(ctx context.Context, words string) (answer string, err error) {
+	if words == "list" {
+		return strings.TrimSuffix(sim.FaultHelp(), "\n"), nil
+	}
+	answer, err = s.hub.Fault(ctx, s.command.Module, words)
+	if err != nil {
+		return "", hint(err, "fault list tells what there is")
+	}
+	if answer == "" {
+		answer = "done"
+	}
+	return fmt.Sprintf("fault %s: %s", words, answer), nil
 }
 
 func (s *simulation) patch(assignment string) (version int64, err error) {

@@ -49,6 +49,9 @@ func (s *simulation) runParts(ctx context.Context, stop context.CancelFunc) erro
 		parts.Go(func() { s.runSensor(ctx, sensor, stop) })
 	}
 	parts.Go(func() { s.followInput(ctx) })
+	if s.control != nil {
+		parts.Go(func() { s.control.run(ctx) })
+	}
 	parts.Go(func() { s.output.follow(ctx, s.snapshot) })
 	err := s.runModule(ctx)
 	stop()

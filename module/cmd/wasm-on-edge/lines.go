@@ -28,6 +28,7 @@ type lines struct {
 }
 
 func (l *lines) message(sim.Upstream)            {}
+func (l *lines) fault(sim.Fault)                 {} // who asked for it has an answer
 func (l *lines) reported(int64, json.RawMessage) {} // told as a change of state
 func (l *lines) entered(string)                  {}
 

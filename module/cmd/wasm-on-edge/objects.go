@@ -30,6 +30,14 @@ type messageLine struct {
 	BodyBase64 string            `json:"bodyBase64,omitempty"` // where the body is not JSON
 }
 
+// faultLine is a fault that was made on command.
+type faultLine struct {
+	Type   string    `json:"type"` // "fault"
+	Time   time.Time `json:"time"`
+	Fault  string    `json:"fault"`
+	Module string    `json:"module"`
+}
+
 // reportedLine is a change of the module's reported properties.
 type reportedLine struct {
 	Type     string          `json:"type"` // "reported"
@@ -48,6 +56,10 @@ func (o *objects) message(u sim.Upstream) {
 		line.BodyBase64 = base64.StdEncoding.EncodeToString(u.Message.Body)
 	}
 	o.print(line)
+}
+
+func (o *objects) fault(f sim.Fault) {
+	o.print(faultLine{Type: "fault", Time: f.Time.UTC(), Fault: f.Text, Module: f.Module})
 }
 
 func (o *objects) reported(version int64, document json.RawMessage) {

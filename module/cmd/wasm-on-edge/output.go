@@ -14,6 +14,7 @@ type output interface {
 	io.Writer
 	printf(format string, args ...any)                // a line that is no log
 	message(sim.Upstream)                             // reached $upstream
+	fault(sim.Fault)                                  // was made
 	reported(version int64, document json.RawMessage) // changed
 	entered(line string)                              // on standard input
 	follow(ctx context.Context, look func() snapshot) // shows the state now and then until ctx ends

@@ -35,6 +35,8 @@ type screen struct {
 
 func (s *screen) reported(int64, json.RawMessage) {} // the block shows the state itself
 
+func (s *screen) fault(sim.Fault) {} // who asked for it has an answer
+
 func (s *screen) message(u sim.Upstream) {
 	name := u.Output
 	if u.Module != s.module {

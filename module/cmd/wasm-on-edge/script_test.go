@@ -14,6 +14,8 @@ import (
 	"github.com/bytecodealliance/wasmtime-go/v39"
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/app"
 )
 
 // Where the deployment template is, and the guests that make guests builds.
@@ -23,6 +25,9 @@ const (
 )
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == app.CompilerCommand { // a module that runs in a test compiles a guest
+		os.Exit(app.CompilerMain(os.Args[2:]))
+	}
 	testscript.Main(m, map[string]func(){"wasm-on-edge": main})
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/sim"
 )
 
 type simulateCommand struct {
@@ -20,6 +22,10 @@ type simulateCommand struct {
 	InFlight int           `default:"1" help:"Inputs that may wait for their acknowledgement at a time; edgeHub allows 1."`
 	Ack      time.Duration `name:"ack-timeout" default:"30s" help:"How long the hub waits for an acknowledgement before it delivers an input again."`
 	Listen   string        `default:"127.0.0.1:0" help:"Address of the simulated edgeHub."`
+	State    string        `placeholder:"DIR" help:"Keep what the hub is known by, sessions, twins and messages in this directory: killed and started again, it goes on."`
+	Ledger   string        `placeholder:"FILE" help:"Account for every message, one JSON object a line, appended to the file."`
+	Control  string        `placeholder:"HOST:PORT" help:"Take lines from other processes too: POST / with a line as the body, GET /stats. Of this machine only."`
+	Number   bool          `help:"Have the sensor number its bodies: \"n\" counts from 1."`
 	NoModule bool          `help:"Run hub, sensor and workload API alone, for a module in another process."`
 	Env      bool          `help:"With --no-module: print what a module needs to connect; all else goes to standard error."`
 	Verbose  bool          `short:"v" help:"Show the log at level info."`
@@ -35,7 +41,12 @@ and its twin as an IoT Edge device would, and shows what happens. Ctrl-C stops i
   wasm-on-edge simulate --sensor recording.csv --speed 0 --json
   wasm-on-edge simulate --no-module --env                 for a module in any language
 
-While it runs the desired twin can be changed: a line PATH=JSON on standard input does what --set does.`
+While it runs the desired twin can be changed: a line PATH=JSON on standard input does what --set does.
+Lines make faults, too; MODULE is this module where none is named, and fault list prints this list:
+
+` + sim.FaultHelp() + `
+  wasm-on-edge simulate --no-module --state /tmp/hub --ledger /tmp/ledger --number --control 127.0.0.1:9601
+  curl -d 'fault restart 2s' http://127.0.0.1:9601/       from another process`
 }
 
 // Validate refuses flags that make no sense, alone or together.

@@ -33,6 +33,7 @@ type simulation struct {
 	level   string // of the log
 	output  output
 	hub     *sim.Hub
+	control *control // nil without --control
 	module  *app.App // nil with --no-module
 	sensors []participant
 	replay  participant // the one of sensors that comes to an end; nil without --sensor
@@ -90,15 +91,17 @@ func (c simulateCommand) needGuests(desired module.Desired) error {
 }
 
 func (s *simulation) open(m manifest.Manifest, variables map[string]string) (err error) {
-	s.hub, err = sim.New(sim.Config{
-		Manifest: m, Dir: filepath.Join(s.dir, "hub"), Listen: s.command.Listen, InFlight: s.command.InFlight,
-		AckTimeout: s.command.Ack, Log: s.log, Observer: s.observer(),
-	})
+	s.hub, err = sim.New(s.hubConfig(m))
 	if _, network := errors.AsType[*net.OpError](err); network {
 		return hint(err, "--listen takes HOST:PORT, and 0 as the port for any that is free")
 	}
 	if err != nil {
 		return err
+	}
+	if s.command.Control != "" {
+		if s.control, err = newControl(s, s.command.Control); err != nil {
+			return err
+		}
 	}
 	if err := s.addSensors(m); err != nil {
 		return err
@@ -110,6 +113,17 @@ func (s *simulation) open(m manifest.Manifest, variables map[string]string) (err
 	return err
 }
 
+func (s *simulation) hubConfig(m manifest.Manifest) sim.Config {
+	dir := s.command.State
+	if dir == "" {
+		dir = filepath.Join(s.dir, "hub")
+	}
+	return sim.Config{
+		Manifest: m, Dir: dir, Keep: s.command.State != "", Ledger: s.command.Ledger, Listen: s.command.Listen,
+		InFlight: s.command.InFlight, AckTimeout: s.command.Ack, Number: s.command.Number, Log: s.log, Observer: s.observer(),
+	}
+}
+
 // introduce says what is simulated, and tells what check would, before anything is lost to it.
 func (s *simulation) introduce(m manifest.Manifest, desired module.Desired) {
 	sensors := "no sensor"
@@ -118,6 +132,9 @@ func (s *simulation) introduce(m manifest.Manifest, desired module.Desired) {
 	}
 	s.output.printf("simulating %s with %s; edgeHub at %s\n", filepath.Base(s.command.File), sensors,
 		s.hub.Environment(s.command.Module)["IOTEDGE_GATEWAYHOSTNAME"])
+	if s.control != nil {
+		s.output.printf("control at http://%s/\n", s.control.listener.Addr())
+	}
 	if desired.DocumentRefused() {
 		return // the module says why
 	}
@@ -134,6 +151,7 @@ func (s *simulation) observer() sim.Observer {
 			}
 			s.output.message(u)
 		},
+		Fault: s.output.fault,
 		Reported: func(name string, version int64, document json.RawMessage) {
 			if name != s.command.Module {
 				return
@@ -218,6 +236,9 @@ func (s *simulation) close() {
 		ended, cancel := context.WithCancel(context.Background())
 		cancel()
 		_ = s.hub.Run(ended) // it says only that it ran before, where it did
+	}
+	if s.control != nil {
+		s.control.close()
 	}
 	_ = os.RemoveAll(s.dir)
 }

@@ -2,6 +2,8 @@ package sim
 
 import (
 	"errors"
+	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -43,6 +45,10 @@ func (cfg Config) withDefaults() (Config, error) {
 	}
 	if cfg.InFlight < 0 || cfg.QueueLimit < 0 || cfg.AckTimeout < 0 || cfg.RetryMin < 0 || cfg.RetryMax < 0 {
 		return cfg, errors.New("negative limit or duration")
+	}
+	var err error
+	if cfg.Dir, err = filepath.Abs(cfg.Dir); err != nil { // modules have working directories of their own
+		return cfg, fmt.Errorf("find directory: %w", err)
 	}
 	setDefault(&cfg.Listen, defaultListen)
 	setDefault(&cfg.ListenHTTP, defaultListen)
