@@ -10,19 +10,38 @@ import (
 )
 
 // ABIs lists the interfaces that this host speaks, for the reported properties.
-const ABIs = "edge/1"
+const ABIs = ABIEdge1 + "," + ABICommand
 
-// edge1Exports are the functions that make a binary an edge/1 guest, with their types.
-var edge1Exports = []struct {
+// The interfaces that a guest may have.
+const (
+	ABIEdge1   = "edge/1"
+	ABICommand = "wasi/command" // a program: it runs from its _start to its end
+)
+
+// abi is an interface as a binary shows it, and as errors speak of it.
+type abi struct {
+	name    string
+	not     string // what a binary is that has not all of it
+	exports []export
+	message string // the ways into a guest
+	timer   string
+}
+
+// export is a function of an interface, with its type.
+type export struct {
 	name, typ string
 	required  bool
-}{
+}
+
+var edge1 = &abi{ABIEdge1, "not an edge/1 guest", []export{
 	{"edge_alloc", "(i32) → i32", true},
 	{"edge_message", "(i32, i32) → i32", true},
 	{"edge_configure", "(i32, i32) → i32", false},
 	{"edge_timer", "() → i32", false},
 	{"_initialize", "()", false},
-}
+}, "call edge_message of", "call edge_timer of"}
+
+var command = &abi{ABICommand, "not a WASI command that runs here", []export{{"_start", "()", true}}, "run", "run"}
 
 // edge1Imports are the host functions of edge/1, with their types.
 var edge1Imports = map[string]string{
@@ -51,14 +70,22 @@ var families = []struct{ mark, whose string }{
 	{"proxy_", "a proxy-wasm filter"},
 	{"wapc", "a waPC guest"},
 	{"env.abort", "built by AssemblyScript with its abort hook: build with --use abort="},
-	{"_start", "a WASI command, not supported yet"},
 }
 
 // A refusal names this many findings, and of a name this many bytes: a binary of megabytes may declare millions of imports.
 const maxFindings, maxName = 32, 100
 
-// Inspect reads what a binary declares and checks that it is an edge/1 guest. What is missing or of the wrong type is
-// named, all of it at once.
+// abiOf returns the interface that a binary seems to have. What has edge_message is no command, whatever else it exports.
+func abiOf(info *binary.Info) *abi {
+	_, message := info.Export(binary.Func, "edge_message")
+	if _, start := info.Export(binary.Func, "_start"); start && !message {
+		return command
+	}
+	return edge1
+}
+
+// Inspect reads what a binary declares and checks that it is a guest, of edge/1 or a WASI command. What is missing or of
+// the wrong type is named, all of it at once.
 func Inspect(wasm []byte) (*binary.Info, error) {
 	info, err := binary.Read(wasm)
 	if errors.Is(err, binary.ErrComponent) {
@@ -67,11 +94,12 @@ func Inspect(wasm []byte) (*binary.Info, error) {
 	if err != nil {
 		return nil, err
 	}
-	wrong := append(wrongExports(info), wrongImports(info)...)
+	abi := abiOf(info)
+	wrong := append(wrongExports(info, abi.exports), wrongImports(info)...)
 	if len(wrong) == 0 {
 		return info, nil
 	}
-	text := "not an edge/1 guest: " + strings.Join(wrong[:min(len(wrong), maxFindings)], "; ")
+	text := abi.not + ": " + strings.Join(wrong[:min(len(wrong), maxFindings)], "; ")
 	if len(wrong) > maxFindings {
 		text += "; and more"
 	}
@@ -99,11 +127,11 @@ func wrongImports(info *binary.Info) (wrong []string) {
 	return wrong
 }
 
-func wrongExports(info *binary.Info) (wrong []string) {
+func wrongExports(info *binary.Info, exports []export) (wrong []string) {
 	if _, ok := info.Export(binary.Mem, "memory"); !ok {
 		wrong = append(wrong, `it does not export a memory called "memory"`)
 	}
-	for _, want := range edge1Exports {
+	for _, want := range exports {
 		e, ok := info.Export(binary.Func, want.name)
 		switch {
 		case !ok && want.required:

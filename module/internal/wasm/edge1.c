@@ -124,8 +124,9 @@ static int32_t properties(woe_buffer *out, const uint8_t *bag, uint32_t len) {
   return EMITTED;
 }
 
-static int32_t emit(woe_instance *i, const uint8_t *output, uint32_t output_len, const uint8_t *body, uint32_t body_len,
-                    const uint8_t *bag, uint32_t bag_len) {
+// woe_emit notes a message that the guest sends; an empty output is the signal's own.
+int32_t woe_emit(woe_instance *i, const uint8_t *output, uint32_t output_len, const uint8_t *body, uint32_t body_len,
+                 const uint8_t *bag, uint32_t bag_len) {
   uint64_t bytes = (uint64_t)output_len + body_len + bag_len;
   if (i->emits >= i->limits.emits || i->emitted_bytes + bytes > i->limits.emit_bytes) return OVER_LIMIT;
   if (!output_allowed(output, output_len)) return NOT_ALLOWED;
@@ -152,7 +153,7 @@ static wasm_trap_t *on_emit(void *env, wasmtime_caller_t *caller, wasmtime_val_r
   BYTES(output, v[0].i32, v[1].i32, "emit");
   BYTES(body, v[2].i32, v[3].i32, "emit");
   BYTES(bag, v[4].i32, v[5].i32, "emit");
-  v[0].i32 = emit(i, output, (uint32_t)v[1].i32, body, (uint32_t)v[3].i32, bag, (uint32_t)v[5].i32);
+  v[0].i32 = woe_emit(i, output, (uint32_t)v[1].i32, body, (uint32_t)v[3].i32, bag, (uint32_t)v[5].i32);
   return NULL;
 }
 

@@ -37,6 +37,9 @@ wasmtime_linker_t *woe_linker_new(wasm_engine_t *engine, woe_buffer *detail) {
   if (!error) error = woe_define_wasi(linker);
   if (!error) error = woe_define_wasi_files(linker);
   if (!error) error = woe_define_wasi_paths(linker);
+  if (!error) error = woe_define_wasi_environment(linker);
+  if (!error) error = woe_define_wasi_streams(linker);
+  if (!error) error = woe_define_wasi_poll(linker);
   if (!error) return linker;
   woe_error_text(detail, error);
   wasmtime_linker_delete(linker);

@@ -91,7 +91,11 @@ func (i *Instance) lastWords() string {
 	for line := range i.Logs() {
 		words = append(words, line.Text)
 	}
-	text := strings.Join(words, " | ")
+	return lastOf(strings.Join(words, " | "))
+}
+
+// lastOf returns the end of a text that may be long.
+func lastOf(text string) string {
 	if len(text) > lastWords {
 		text = "…" + text[len(text)-lastWords:]
 	}

@@ -24,6 +24,7 @@ type Guest struct {
 	host   *Host
 	name   module.GuestName
 	info   *binary.Info
+	abi    *abi
 	engine *engine
 	file   string // in the cache of compiled code; "" where it is in none
 	cached bool   // the code was there already
@@ -51,7 +52,7 @@ func (h *Host) Compile(ctx context.Context, name module.GuestName, wasm []byte, 
 	if err != nil {
 		return refuse(module.KindHost, err.Error())
 	}
-	g := &Guest{host: h, name: name, info: info, engine: e}
+	g := &Guest{host: h, name: name, info: info, engine: e, abi: abiOf(info)}
 	if err := g.obtain(ctx, wasm); err != nil {
 		err.Guest = name
 		return nil, err
@@ -64,8 +65,14 @@ func (h *Host) Compile(ctx context.Context, name module.GuestName, wasm []byte, 
 	return g, nil
 }
 
-// HasTimer reports whether the guest can be bound to a timer.
+// ABI returns the interface that the guest has: ABIEdge1 or ABICommand.
+func (g *Guest) ABI() string { return g.abi.name }
+
+// HasTimer reports whether the guest can be bound to a timer. A program runs with nothing on its standard input then.
 func (g *Guest) HasTimer() bool {
+	if g.abi == command {
+		return true
+	}
 	_, ok := g.info.Export(binary.Func, "edge_timer")
 	return ok
 }
@@ -95,13 +102,33 @@ type Options struct {
 }
 
 // Start instantiates the guest and runs its _initialize, within limits.Start. An error is a *module.GuestError. State
-// that exceeds limits.Storage is kept; the guest can set nothing before it has deleted enough.
+// that exceeds limits.Storage is kept; the guest can set nothing before it has deleted enough. Of a program nothing runs
+// before its first message.
 func (g *Guest) Start(o Options) (*Instance, error) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	i, err := g.newInstance(o)
+	if err != nil {
+		return nil, err
+	}
+	if g.abi == command {
+		return i, nil
+	}
+	i.enter()
+	end := C.woe_start(i.c, g.engine.engine, g.prepared, C.int64_t(startDeadline(o.Limits)))
+	i.leave()
+	if err := i.failure("instantiate", end); err != nil {
+		i.Close()
+		return nil, err
+	}
+	return i, nil
+}
+
+// newInstance returns an instance in which nothing runs yet. It is called with g.mu held.
+func (g *Guest) newInstance(o Options) (*Instance, error) {
 	refuse := func(kind module.GuestErrorKind, reason, hint string) (*Instance, error) {
 		return nil, &module.GuestError{Guest: g.name, Signal: o.Signal, Op: "instantiate", Kind: kind, Message: reason, Hint: hint}
 	}
-	g.mu.RLock()
-	defer g.mu.RUnlock()
 	if g.prepared == nil {
 		return refuse(module.KindHost, "the guest has been closed", "")
 	}
@@ -113,11 +140,17 @@ func (g *Guest) Start(o Options) (*Instance, error) {
 	if reason, hint := g.host.admission.take(i.room); reason != "" {
 		return refuse(module.KindMemory, reason, hint)
 	}
-	if i.c = newInstance(g.engine, o.Limits, split, environment(o.Env)); i.c == nil {
+	if i.c = newInstance(o.Limits, split, environment(o.Env)); i.c == nil {
 		g.host.admission.giveBack(i.room)
 		return refuse(module.KindHost, "the host has no memory left", "")
 	}
-	if err := i.load(o.State); err != nil {
+	if g.abi == command {
+		err = i.prepareProgram(o.Env)
+	}
+	if err == nil {
+		err = i.load(o.State)
+	}
+	if err != nil {
 		i.Close()
 		return refuse(module.KindHost, err.Error(), "")
 	}
@@ -126,13 +159,6 @@ func (g *Guest) Start(o Options) (*Instance, error) {
 			i.Close()
 			return refuse(module.KindHost, err.Error(), "")
 		}
-	}
-	i.enter()
-	end := C.woe_start(i.c, g.prepared, C.int64_t(startDeadline(o.Limits)))
-	i.leave()
-	if err := i.failure("instantiate", end); err != nil {
-		i.Close()
-		return nil, err
 	}
 	return i, nil
 }
@@ -147,8 +173,8 @@ func (i *Instance) load(state map[string][]byte) error {
 	return nil
 }
 
-// newInstance returns an instance in which nothing runs yet, or nil where the host has no memory.
-func newInstance(e *engine, limits module.Limits, split memorySplit, env []byte) *C.woe_instance {
+// newInstance returns C's part of an instance, or nil where the host has no memory.
+func newInstance(limits module.Limits, split memorySplit, env []byte) *C.woe_instance {
 	c := C.woe_limits{
 		memory_bytes:   C.int64_t(split.memory),
 		table_elements: C.int64_t(split.tableElements),
@@ -156,7 +182,7 @@ func newInstance(e *engine, limits module.Limits, split memorySplit, env []byte)
 		emits:          C.uint32_t(limits.EmitsPerCall),
 		emit_bytes:     C.uint32_t(limits.EmitBytesPerCall),
 	}
-	i := C.woe_instance_new(e.engine, &c, (*C.char)(unsafe.Pointer(bytesOf(env))), C.size_t(len(env)))
+	i := C.woe_instance_new(&c, (*C.char)(unsafe.Pointer(bytesOf(env))), C.size_t(len(env)))
 	if i != nil {
 		i.state.seed = [2]C.uint64_t{C.uint64_t(rand.Uint64()), C.uint64_t(rand.Uint64())}
 	}

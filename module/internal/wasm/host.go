@@ -62,6 +62,8 @@ type Host struct {
 	admission   *admission
 	directories *directories
 
+	services services
+
 	mu      sync.Mutex // guards engines
 	engines map[settings]*engine
 }
@@ -105,9 +107,10 @@ func compilersAtOnce() int {
 	return min(2, runtime.GOMAXPROCS(0))
 }
 
-// Close ends the ticker and frees the engines, once. All guests and instances must have been closed before.
+// Close ends the tickers and frees the engines, once. All guests, instances and services must have been closed before.
 func (h *Host) Close() {
 	close(h.done)
+	h.services.end()
 	h.ended.Wait()
 	h.directories.close()
 	h.mu.Lock()

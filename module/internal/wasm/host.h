@@ -10,6 +10,7 @@
 #include "wasmtime.h"
 
 #include <string.h>
+#include <time.h>
 
 // How a call ended. Go turns everything but WOE_OK into a typed error.
 typedef enum {
@@ -74,13 +75,21 @@ enum {
   WOE_ENTRY_BYTES = 4096, // what a file or directory counts besides its bytes: about what it takes of a disk
 };
 
-typedef struct {
-  wasmtime_store_t *store;
+typedef struct woe_instance woe_instance;
+
+struct woe_instance {
+  wasmtime_store_t *store; // NULL: nothing runs
   wasmtime_context_t *context;
   wasmtime_memory_t memory;
   wasmtime_func_t alloc, message, configure, timer;
   bool has_memory, has_configure, has_timer;
   woe_limits limits;
+  struct woe_program *program; // NULL for a guest of edge/1
+
+  // How the ABI takes a message and a tick.
+  woe_end (*on_message)(woe_instance *, const uint8_t *body, size_t len, const uint8_t *properties,
+                        size_t properties_len, int64_t deadline_ns);
+  woe_end (*on_timer)(woe_instance *, const uint8_t *properties, size_t properties_len, int64_t deadline_ns);
 
   // What WASI hands out: "NAME=value\0" after each other, owned.
   char *environment;
@@ -107,7 +116,13 @@ typedef struct {
   uint8_t trap_code;
   int64_t took_ns;
   size_t memory_bytes; // of the guest's linear memory
-} woe_instance;
+};
+
+static inline int64_t woe_now_ns(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 // engine.c
 wasm_engine_t *woe_engine_new(size_t stack_bytes, uint64_t reservation, uint64_t growth);
@@ -117,13 +132,41 @@ wasmtime_module_t *woe_load(wasm_engine_t *, const char *path, woe_buffer *detai
 wasmtime_instance_pre_t *woe_prepare(wasmtime_linker_t *, wasmtime_module_t *, woe_buffer *detail);
 
 // instance.c
-woe_instance *woe_instance_new(wasm_engine_t *, const woe_limits *, const char *environment, size_t len);
+woe_instance *woe_instance_new(const woe_limits *, const char *environment, size_t len);
 void woe_instance_delete(woe_instance *);
-woe_end woe_start(woe_instance *, wasmtime_instance_pre_t *, int64_t deadline_ns);
+bool woe_set_environment(woe_instance *, const char *environment, size_t len);
+woe_end woe_start(woe_instance *, wasm_engine_t *, wasmtime_instance_pre_t *, int64_t deadline_ns);
 woe_end woe_configure(woe_instance *, const uint8_t *document, size_t len, int64_t deadline_ns);
 woe_end woe_message(woe_instance *, const uint8_t *body, size_t len, const uint8_t *properties, size_t properties_len,
                     int64_t deadline_ns);
 woe_end woe_timer(woe_instance *, const uint8_t *properties, size_t properties_len, int64_t deadline_ns);
+void woe_open(woe_instance *, wasm_engine_t *);
+void woe_close(woe_instance *);
+void woe_begin(woe_instance *, int64_t deadline_ns);
+woe_end woe_call(woe_instance *, const wasmtime_func_t *, wasmtime_val_raw_t *, size_t count);
+woe_end woe_finish(woe_instance *, woe_end);
+woe_end woe_broken(woe_instance *, const char *reason);
+bool woe_lookup(woe_instance *, const wasmtime_instance_t *, const char *name, uint8_t kind, wasmtime_extern_t *);
+
+// program.c, command.c: WASI commands
+bool woe_program_new(woe_instance *, wasm_engine_t *, wasmtime_linker_t *, wasmtime_module_t *, const char *name);
+
+// service.c, pulse.c: those that run on their own
+typedef struct woe_pulse woe_pulse;
+typedef struct {
+  int in, out, err;   // the guest's ends of pipes, which do not block
+  int stop;           // an eventfd that can be read when the end was asked for
+  uint32_t percent;   // of one processor
+  uint32_t log_lines; // a minute
+} woe_service_setup;
+bool woe_service_new(woe_instance *, const woe_service_setup *, woe_pulse *);
+woe_end woe_service_run(woe_instance *);
+void woe_service_stop(woe_instance *);
+size_t woe_service_memory(const woe_instance *);
+uint64_t woe_service_logs_dropped(const woe_instance *);
+woe_pulse *woe_pulse_new(int event);
+void woe_pulse_delete(woe_pulse *);
+uint32_t woe_pulse_working(const woe_pulse *);
 
 // define.c
 wasmtime_error_t *woe_define(wasmtime_linker_t *, const char *module, const char *name, const char *type,
@@ -174,9 +217,17 @@ bool woe_files_new(woe_instance *, woe_directory *);
 void woe_files_close(woe_instance *); // those that the guest left open
 void woe_files_delete(woe_instance *);
 
-// edge1.c, wasi.c, files_wasi.c, paths_wasi.c
+// edge1.c
+int32_t woe_emit(woe_instance *, const uint8_t *output, uint32_t output_len, const uint8_t *body, uint32_t body_len,
+                 const uint8_t *bag, uint32_t bag_len);
 wasmtime_error_t *woe_define_edge1(wasmtime_linker_t *);
+
+// wasi.c, environment.c, streams.c, poll.c, files_wasi.c, paths_wasi.c
+void woe_flush_lines(woe_instance *);
 wasmtime_error_t *woe_define_wasi(wasmtime_linker_t *);
+wasmtime_error_t *woe_define_wasi_environment(wasmtime_linker_t *);
+wasmtime_error_t *woe_define_wasi_streams(wasmtime_linker_t *);
+wasmtime_error_t *woe_define_wasi_poll(wasmtime_linker_t *);
 wasmtime_error_t *woe_define_wasi_files(wasmtime_linker_t *);
 wasmtime_error_t *woe_define_wasi_paths(wasmtime_linker_t *);
 

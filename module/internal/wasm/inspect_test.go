@@ -73,7 +73,6 @@ func TestGuestsOfOtherHostsAreRecognised(t *testing.T) {
 		`(func (export "proxy_on_vm_start"))`:                   "a proxy-wasm filter",
 		`(import "wapc" "__guest_request" (func))`:              "a waPC guest",
 		`(import "env" "abort" (func (param i32 i32 i32 i32)))`: "built by AssemblyScript with its abort hook: build with --use abort=",
-		`(func (export "_start"))`:                              "a WASI command, not supported yet",
 	} {
 		_, err := wasm.Inspect(wat(t, "(module "+text+")"))
 		assert.ErrorContains(t, err, "; it seems to be "+whose)

@@ -1,16 +1,12 @@
 // The life of an instance and the calls into it.
 
-#include "host.h"
+#include "program.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-static int64_t now_ns(clockid_t clock) {
-  struct timespec t;
-  clock_gettime(clock, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
+static woe_end edge1_message(woe_instance *, const uint8_t *, size_t, const uint8_t *, size_t, int64_t);
+static woe_end edge1_timer(woe_instance *, const uint8_t *, size_t, int64_t);
 
 enum { WOE_WALL_FACTOR = 10 }; // a call may take this many times its deadline where it was merely not scheduled
 
@@ -21,7 +17,8 @@ static wasmtime_error_t *on_epoch(wasmtime_context_t *context, void *data, uint6
   woe_instance *i = data;
   *delta = 1;
   *kind = 0; // go on
-  int64_t cpu = now_ns(CLOCK_THREAD_CPUTIME_ID), wall = now_ns(CLOCK_MONOTONIC);
+  if (i->program && i->program->service) return woe_service_strike(i);
+  int64_t cpu = woe_now_ns(CLOCK_THREAD_CPUTIME_ID), wall = woe_now_ns(CLOCK_MONOTONIC);
   if (!i->clock_started) {
     i->clock_started = true;
     i->clock_cpu_ns = cpu;
@@ -32,28 +29,52 @@ static wasmtime_error_t *on_epoch(wasmtime_context_t *context, void *data, uint6
   return wasmtime_error_new("deadline");
 }
 
-woe_instance *woe_instance_new(wasm_engine_t *engine, const woe_limits *limits, const char *environment, size_t len) {
+woe_instance *woe_instance_new(const woe_limits *limits, const char *environment, size_t len) {
   woe_instance *i = calloc(1, sizeof *i);
   if (!i) return NULL;
   i->limits = *limits;
   i->state.limit = limits->state_bytes;
-  i->environment = malloc(len + 1);
-  if (!i->environment) {
-    free(i);
-    return NULL;
-  }
-  if (len) memcpy(i->environment, environment, len);
+  i->on_message = edge1_message;
+  i->on_timer = edge1_timer;
+  if (woe_set_environment(i, environment, len)) return i;
+  free(i);
+  return NULL;
+}
+
+// woe_set_environment keeps a copy of what WASI hands out from now on.
+bool woe_set_environment(woe_instance *i, const char *environment, size_t len) {
+  char *copy = malloc(len + 1);
+  if (!copy) return false;
+  if (len) memcpy(copy, environment, len);
+  free(i->environment);
+  i->environment = copy;
   i->environment_len = len;
+  i->environment_count = 0;
   for (size_t n = 0; n < len; n++) i->environment_count += environment[n] == '\0';
+  return true;
+}
+
+// woe_open makes the store that a guest runs in.
+void woe_open(woe_instance *i, wasm_engine_t *engine) {
   i->store = wasmtime_store_new(engine, i, NULL);
   i->context = wasmtime_store_context(i->store);
-  wasmtime_store_limiter(i->store, limits->memory_bytes, limits->table_elements, 1, 4, 1);
+  wasmtime_store_limiter(i->store, i->limits.memory_bytes, i->limits.table_elements, 1, 4, 1);
   wasmtime_store_epoch_deadline_callback(i->store, on_epoch, i, NULL);
-  return i;
+}
+
+// woe_close drops the store and all that ran in it.
+void woe_close(woe_instance *i) {
+  if (!i->store) return;
+  woe_files_close(i);
+  wasmtime_store_delete(i->store);
+  i->store = NULL;
+  i->context = NULL;
+  i->has_memory = false;
 }
 
 void woe_instance_delete(woe_instance *i) {
-  wasmtime_store_delete(i->store);
+  woe_close(i);
+  if (i->program) woe_program_delete(i->program);
   woe_state_free(&i->state);
   woe_files_delete(i);
   free(i->environment);
@@ -66,8 +87,8 @@ void woe_instance_delete(woe_instance *i) {
   free(i);
 }
 
-static void begin(woe_instance *i, int64_t deadline_ns) {
-  i->began_ns = now_ns(CLOCK_MONOTONIC);
+void woe_begin(woe_instance *i, int64_t deadline_ns) {
+  i->began_ns = woe_now_ns(CLOCK_MONOTONIC);
   i->deadline_ns = deadline_ns;
   i->slept_ns = 0;
   i->clock_started = i->deadline_hit = i->exited = i->bad_pointer = false;
@@ -78,23 +99,19 @@ static void begin(woe_instance *i, int64_t deadline_ns) {
   wasmtime_context_set_epoch_deadline(i->context, 1);
 }
 
-// broken ends a call for a reason that is not the engine's.
-static woe_end broken(woe_instance *i, const char *reason) {
+// woe_broken ends a call for a reason that is not the engine's.
+woe_end woe_broken(woe_instance *i, const char *reason) {
   i->detail.len = 0;
   woe_append(&i->detail, reason, strlen(reason));
   return WOE_HOST;
 }
 
-// finish flushes unfinished output lines, settles the transaction and takes the measures of the call.
-static woe_end finish(woe_instance *i, woe_end end) {
-  for (int n = 0; n < 2; n++) {
-    if (!i->lines[n].len) continue;
-    woe_log(i, n ? 3 : 2, i->lines[n].data, i->lines[n].len);
-    i->lines[n].len = 0;
-  }
+// woe_finish flushes unfinished output lines, settles the transaction and takes the measures of the call.
+woe_end woe_finish(woe_instance *i, woe_end end) {
+  woe_flush_lines(i);
   bool kept = end == WOE_OK && i->verdict >= 0 && i->verdict <= WOE_VERDICT_MAX;
   if (kept && !woe_state_record(&i->state, &i->effects)) {
-    end = broken(i, "the host has no memory left for the guest's state");
+    end = woe_broken(i, "the host has no memory left for the guest's state");
     kept = false;
   }
   if (kept) {
@@ -106,11 +123,11 @@ static woe_end finish(woe_instance *i, woe_end end) {
   i->properties = NULL;
   i->properties_len = 0;
   i->memory_bytes = i->has_memory ? wasmtime_memory_data_size(i->context, &i->memory) : 0;
-  i->took_ns = now_ns(CLOCK_MONOTONIC) - i->began_ns;
+  i->took_ns = woe_now_ns(CLOCK_MONOTONIC) - i->began_ns;
   return end;
 }
 
-static woe_end call(woe_instance *i, const wasmtime_func_t *function, wasmtime_val_raw_t *values, size_t count) {
+woe_end woe_call(woe_instance *i, const wasmtime_func_t *function, wasmtime_val_raw_t *values, size_t count) {
   wasm_trap_t *trap = NULL;
   wasmtime_error_t *error = wasmtime_func_call_unchecked(i->context, function, values, count, &trap);
   return error || trap ? woe_failure(i, error, trap) : WOE_OK;
@@ -118,9 +135,9 @@ static woe_end call(woe_instance *i, const wasmtime_func_t *function, wasmtime_v
 
 // hand_in copies what the host passes to the guest into room that the guest allocates. Nothing needs no room.
 static woe_end hand_in(woe_instance *i, const uint8_t *bytes, size_t len, uint32_t *pointer) {
-  if (len > INT32_MAX) return broken(i, "the message is too long for a guest");
+  if (len > INT32_MAX) return woe_broken(i, "the message is too long for a guest");
   wasmtime_val_raw_t value = {.i32 = (int32_t)len};
-  woe_end end = call(i, &i->alloc, &value, 1);
+  woe_end end = woe_call(i, &i->alloc, &value, 1);
   if (end != WOE_OK) return end;
   *pointer = (uint32_t)value.i32;
   if (*pointer == 0 && len) return WOE_NO_MEMORY;
@@ -139,63 +156,73 @@ static woe_end call_with(woe_instance *i, const wasmtime_func_t *function, const
   woe_end end = hand_in(i, bytes, len, &pointer);
   if (end != WOE_OK) return end;
   wasmtime_val_raw_t values[2] = {{.i32 = (int32_t)pointer}, {.i32 = (int32_t)len}};
-  end = call(i, function, values, 2);
+  end = woe_call(i, function, values, 2);
   if (end == WOE_OK) i->verdict = values[0].i32;
   return end;
 }
 
-static bool lookup(woe_instance *i, const wasmtime_instance_t *handle, const char *name, uint8_t kind,
-                   wasmtime_extern_t *found) {
+bool woe_lookup(woe_instance *i, const wasmtime_instance_t *handle, const char *name, uint8_t kind,
+                wasmtime_extern_t *found) {
   return wasmtime_instance_export_get(i->context, handle, name, strlen(name), found) && found->kind == kind;
 }
 
 // woe_start instantiates the guest and runs its _initialize. The types of the exports were checked on the binary.
-woe_end woe_start(woe_instance *i, wasmtime_instance_pre_t *prepared, int64_t deadline_ns) {
-  begin(i, deadline_ns);
+woe_end woe_start(woe_instance *i, wasm_engine_t *engine, wasmtime_instance_pre_t *prepared, int64_t deadline_ns) {
+  woe_open(i, engine);
+  woe_begin(i, deadline_ns);
   i->verdict = -1;
   wasmtime_instance_t handle;
   wasmtime_extern_t e;
   wasm_trap_t *trap = NULL;
   wasmtime_error_t *error = wasmtime_instance_pre_instantiate(prepared, i->context, &handle, &trap);
-  if (error || trap) return finish(i, woe_failure(i, error, trap));
-  if ((i->has_memory = lookup(i, &handle, "memory", WOE_EXTERN_MEMORY, &e))) i->memory = e.of.memory;
-  if ((i->has_configure = lookup(i, &handle, "edge_configure", WOE_EXTERN_FUNC, &e))) i->configure = e.of.func;
-  if ((i->has_timer = lookup(i, &handle, "edge_timer", WOE_EXTERN_FUNC, &e))) i->timer = e.of.func;
+  if (error || trap) return woe_finish(i, woe_failure(i, error, trap));
+  if ((i->has_memory = woe_lookup(i, &handle, "memory", WOE_EXTERN_MEMORY, &e))) i->memory = e.of.memory;
+  if ((i->has_configure = woe_lookup(i, &handle, "edge_configure", WOE_EXTERN_FUNC, &e))) i->configure = e.of.func;
+  if ((i->has_timer = woe_lookup(i, &handle, "edge_timer", WOE_EXTERN_FUNC, &e))) i->timer = e.of.func;
   bool has_alloc, has_message;
-  if ((has_alloc = lookup(i, &handle, "edge_alloc", WOE_EXTERN_FUNC, &e))) i->alloc = e.of.func;
-  if ((has_message = lookup(i, &handle, "edge_message", WOE_EXTERN_FUNC, &e))) i->message = e.of.func;
-  if (!i->has_memory || !has_alloc || !has_message) return finish(i, broken(i, "it lacks an export of edge/1"));
+  if ((has_alloc = woe_lookup(i, &handle, "edge_alloc", WOE_EXTERN_FUNC, &e))) i->alloc = e.of.func;
+  if ((has_message = woe_lookup(i, &handle, "edge_message", WOE_EXTERN_FUNC, &e))) i->message = e.of.func;
+  if (!i->has_memory || !has_alloc || !has_message) return woe_finish(i, woe_broken(i, "it lacks an export of edge/1"));
   woe_end end = WOE_OK;
-  if (lookup(i, &handle, "_initialize", WOE_EXTERN_FUNC, &e)) {
+  if (woe_lookup(i, &handle, "_initialize", WOE_EXTERN_FUNC, &e)) {
     wasmtime_val_raw_t none = {0};
-    end = call(i, &e.of.func, &none, 1);
+    end = woe_call(i, &e.of.func, &none, 1);
   }
   i->verdict = 0;
-  return finish(i, end);
+  return woe_finish(i, end);
 }
 
 woe_end woe_configure(woe_instance *i, const uint8_t *document, size_t len, int64_t deadline_ns) {
-  begin(i, deadline_ns);
+  woe_begin(i, deadline_ns);
   i->verdict = 0;
   woe_end end = i->has_configure ? call_with(i, &i->configure, document, len) : WOE_OK;
   if (i->verdict != 0) i->verdict = -1; // whatever is not 0 refuses
-  return finish(i, end);
+  return woe_finish(i, end);
+}
+
+static woe_end edge1_message(woe_instance *i, const uint8_t *body, size_t len, const uint8_t *properties,
+                             size_t properties_len, int64_t deadline_ns) {
+  woe_begin(i, deadline_ns);
+  i->properties = properties;
+  i->properties_len = properties_len;
+  return woe_finish(i, call_with(i, &i->message, body, len));
+}
+
+static woe_end edge1_timer(woe_instance *i, const uint8_t *properties, size_t properties_len, int64_t deadline_ns) {
+  woe_begin(i, deadline_ns);
+  i->properties = properties;
+  i->properties_len = properties_len;
+  wasmtime_val_raw_t value = {0};
+  woe_end end = i->has_timer ? woe_call(i, &i->timer, &value, 1) : woe_broken(i, "it does not export edge_timer () → i32");
+  if (end == WOE_OK) i->verdict = value.i32;
+  return woe_finish(i, end);
 }
 
 woe_end woe_message(woe_instance *i, const uint8_t *body, size_t len, const uint8_t *properties, size_t properties_len,
                     int64_t deadline_ns) {
-  begin(i, deadline_ns);
-  i->properties = properties;
-  i->properties_len = properties_len;
-  return finish(i, call_with(i, &i->message, body, len));
+  return i->on_message(i, body, len, properties, properties_len, deadline_ns);
 }
 
 woe_end woe_timer(woe_instance *i, const uint8_t *properties, size_t properties_len, int64_t deadline_ns) {
-  begin(i, deadline_ns);
-  i->properties = properties;
-  i->properties_len = properties_len;
-  wasmtime_val_raw_t value = {0};
-  woe_end end = i->has_timer ? call(i, &i->timer, &value, 1) : broken(i, "it does not export edge_timer () → i32");
-  if (end == WOE_OK) i->verdict = value.i32;
-  return finish(i, end);
+  return i->on_timer(i, properties, properties_len, deadline_ns);
 }

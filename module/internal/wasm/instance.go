@@ -26,6 +26,8 @@ type Instance struct {
 	slot   int        // that the call at hand has, or the last one had
 	files  *directory // nil: none
 
+	env map[string]string // of a program, as it was granted
+
 	properties []byte // scratch: a message's properties as C reads them
 	effects    effects
 }
@@ -33,7 +35,7 @@ type Instance struct {
 // Message hands a message to the guest and returns its verdict. An error is a *module.GuestError; one of kind failed
 // comes with a negative verdict and leaves the instance usable.
 func (i *Instance) Message(m module.Message) (module.Verdict, error) {
-	if err := i.begin("call edge_message of"); err != nil {
+	if err := i.begin(i.guest.abi.message); err != nil {
 		return 0, err
 	}
 	i.encodeProperties(m.Properties)
@@ -41,27 +43,30 @@ func (i *Instance) Message(m module.Message) (module.Verdict, error) {
 	end := C.woe_message(i.c, bytesOf(m.Body), C.size_t(len(m.Body)), bytesOf(i.properties), C.size_t(len(i.properties)),
 		C.int64_t(i.limits.Deadline))
 	i.leave()
-	return i.verdict("call edge_message of", end)
+	return i.verdict(i.guest.abi.message, end)
 }
 
 // Tick calls the guest's timer, with the properties of the tick, as Message does with a message. The guest must have one
 // ([Guest.HasTimer]).
 func (i *Instance) Tick(properties module.Properties) (module.Verdict, error) {
-	if err := i.begin("call edge_timer of"); err != nil {
+	if err := i.begin(i.guest.abi.timer); err != nil {
 		return 0, err
 	}
 	i.encodeProperties(properties)
 	i.enter()
 	end := C.woe_timer(i.c, bytesOf(i.properties), C.size_t(len(i.properties)), C.int64_t(i.limits.Deadline))
 	i.leave()
-	return i.verdict("call edge_timer of", end)
+	return i.verdict(i.guest.abi.timer, end)
 }
 
 // Configure gives the guest its settings: the JSON document {"signal","partition","settings"}. A guest that has no
-// edge_configure accepts everything. An error of kind refused says why; the guest then keeps its old settings.
+// edge_configure accepts everything; a program finds its settings in the environment of its next run. An error of kind refused says why; the guest then keeps its old settings.
 func (i *Instance) Configure(document []byte) error {
 	if err := i.begin("configure"); err != nil {
 		return err
+	}
+	if i.guest.abi == command {
+		return i.configureProgram(document)
 	}
 	i.enter()
 	end := C.woe_configure(i.c, bytesOf(document), C.size_t(len(document)), C.int64_t(startDeadline(i.limits)))
@@ -87,7 +92,8 @@ func (i *Instance) Took() time.Duration {
 	return time.Duration(i.c.took_ns)
 }
 
-// Memory returns the size of the guest's linear memory after the last call, in bytes: it only grows. 0 after Close.
+// Memory returns the size of the guest's linear memory after the last call, in bytes, and of
+// a program at the end of its last run. 0 after Close.
 func (i *Instance) Memory() int64 {
 	if i.c == nil {
 		return 0

@@ -12,6 +12,7 @@
 enum {
   SUCCESS = 0,
   ACCES = 2,
+  AGAIN = 6,
   BADF = 8,
   BUSY = 10,
   EXIST = 20,
@@ -32,6 +33,7 @@ enum {
   NOTDIR = 54,
   NOTEMPTY = 55,
   NOTSUP = 58,
+  OVERFLOW = 61,
   PERM = 63,
   ROFS = 69,
   SPIPE = 70,
@@ -42,6 +44,9 @@ enum {
   FILETYPE_DIRECTORY = 3,
   FILETYPE_REGULAR_FILE = 4,
   FILETYPE_SYMBOLIC_LINK = 7,
+
+  CLOCK_REAL = 0,
+  CLOCK_MONO = 1,
 
   FDSTAT_SIZE = 24,
   WRITE_MAX = 1 << 16, // bytes of one read or write: it cannot keep the host long
