@@ -216,7 +216,7 @@ func TestChainWithFullQueuesAndAFullOutboxMovesOnWhenEdgeHubDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var workers sync.WaitGroup
 		r := start(t, nil)
-		r.SetLimits(1, 10) // one result at a time
+		r.SetLimits(Limits{Outbox: 1, DeadLettersPerMinute: 10, Spool: 1 << 20}) // one result at a time
 		a := startWorker(t.Context(), &workers, forward("a"))
 		b := startWorker(t.Context(), &workers, forward("b"))
 		c := startWorker(t.Context(), &workers, forward("c"))
@@ -253,8 +253,8 @@ func TestHammer(t *testing.T) {
 	const inputs = 3000
 	ctx, cancel := context.WithCancel(t.Context())
 	h := &hub{}
-	p := New(Config{Publisher: h})
-	p.SetLimits(4<<10, 10)
+	p := New(Config{Publisher: h, Journal: openJournal(t)})
+	p.SetLimits(Limits{Outbox: 4 << 10, DeadLettersPerMinute: 10, Spool: 1 << 20})
 	var running, workers sync.WaitGroup
 	a, b := startWorker(ctx, &workers, forward("a")), startWorker(ctx, &workers, forward("b"))
 	routes := &Routes{Inputs: map[module.InputName][]Route{"in": {{"a", a}, {"b", b}}}, Signals: map[module.SignalName][]Route{"a": {{"b", b}}}}
@@ -265,7 +265,7 @@ func TestHammer(t *testing.T) {
 		for i := 0; ctx.Err() == nil; i++ {
 			h.ack(3)
 			p.SetRoutes(&Routes{Inputs: routes.Inputs, Signals: routes.Signals})
-			p.SetLimits(int64(1+i%3)<<12, 10)
+			p.SetLimits(Limits{Outbox: int64(1+i%3) << 12, DeadLettersPerMinute: 10, Spool: 1 << 20})
 			if p.Counts(); i%50 == 0 {
 				h.lose()
 				p.Connected(h.open())

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
 )
 
 // hub is an edgeHub that does what a test says: it takes publishes while it is connected, and acknowledges or loses them
@@ -149,20 +150,59 @@ func (h *holder) Take(s *Share) bool {
 type rig struct {
 	*Pipeline
 	*hub
+	disk *fullJournal
 	stop context.CancelFunc // of the dispatcher
 }
 
 // start runs a pipeline until the test ends. It has room, and may send ten dead letters a minute.
 func start(t *testing.T, folder Folder) *rig {
+	return startOn(t, &fullJournal{Journal: openJournal(t)}, folder)
+}
+
+// startOn runs one life of a pipeline over a journal.
+func startOn(t *testing.T, disk *fullJournal, folder Folder) *rig {
 	h := &hub{}
-	p := New(Config{Publisher: h, Folder: folder, OnError: func(error) {}})
-	p.SetLimits(1<<20, 10)
+	p := New(Config{Publisher: h, Journal: disk, Folder: folder, OnError: func(error) {}})
+	p.SetLimits(Limits{Outbox: 1 << 20, DeadLettersPerMinute: 10, Spool: 1 << 20})
 	ctx, stop := context.WithCancel(t.Context())
 	go p.Dispatch(ctx)
 	go p.SendResults(t.Context())
-	r := &rig{p, h, stop}
+	r := &rig{p, h, disk, stop}
 	r.connect()
 	return r
+}
+
+// openJournal runs a journal in memory until the test ends.
+func openJournal(t testing.TB) *journal.Journal {
+	j, damage, err := journal.Open(journal.Config{Limit: 64 << 20})
+	require.NoError(t, err)
+	require.Empty(t, damage)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		j.Run(ctx)
+	}()
+	t.Cleanup(func() {
+		stop()
+		<-ended
+		require.NoError(t, j.Close())
+	})
+	return j
+}
+
+// fullJournal takes nothing but removals while it is full.
+type fullJournal struct {
+	Journal
+	is atomic.Bool
+}
+
+func (j *fullJournal) Submit(tx *journal.Tx, done func(error)) {
+	if j.is.Load() && done != nil {
+		done(journal.ErrFull)
+		return
+	}
+	j.Journal.Submit(tx, done)
 }
 
 func (r *rig) connect() {

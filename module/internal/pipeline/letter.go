@@ -107,3 +107,23 @@ func (l *letters) setLimit(perMinute int) {
 	defer l.mu.Unlock()
 	l.perMinute = perMinute
 }
+
+// substitute stands a dead letter in for a result that edgeHub would not take, and cuts a dead letter: first its body,
+// then the properties that are not its own. What is cut off is in the folder. So is what exceeds the minute's dead
+// letters, which then need not be sent: it reports false.
+func (p *Pipeline) substitute(r *result, err *UnsendableError) bool {
+	letter := module.DeadLetter{Reason: err.Reason, Description: err.Error(), Signal: r.signal, Input: r.input, Time: time.Now()}
+	r.refusals++
+	kept := r.refusals == 1 && p.letters.keep(r.Message, letter)
+	if r.output != module.OutputDeadLetter {
+		if !p.letters.within(letter.Time) && kept {
+			return false
+		}
+		p.deadLetters.Add(1)
+		id := r.Properties.Value(module.PropertyMessageID)
+		r.Message, r.output = letterMessage(r.Message, letter), module.OutputDeadLetter
+		r.Properties.Set(module.PropertyMessageID, id)
+	}
+	r.Message = cutLetter(r.Message, r.refusals > 1)
+	return r.refusals <= 2
+}

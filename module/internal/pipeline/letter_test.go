@@ -70,7 +70,7 @@ func TestDeadLetterCarriesTheMessageAndWhatHappened(t *testing.T) {
 
 func TestDeadLettersBeyondTheMinutesShareAreKeptInTheFolder(t *testing.T) {
 	letterTest(t, func(t *testing.T, r *rig, f *folder) {
-		r.SetLimits(1<<20, 2)
+		r.SetLimits(Limits{Outbox: 1 << 20, DeadLettersPerMinute: 2, Spool: 1 << 20})
 		for range 4 {
 			input := r.deliver(t, 1, "x")
 			r.ack(1)
@@ -86,7 +86,7 @@ func TestDeadLettersBeyondTheMinutesShareAreKeptInTheFolder(t *testing.T) {
 
 func TestDeadLetterThatTheFolderCannotTakeGoesToEdgeHub(t *testing.T) {
 	letterTest(t, func(t *testing.T, r *rig, f *folder) {
-		r.SetLimits(1<<20, 0)
+		r.SetLimits(Limits{Outbox: 1 << 20, DeadLettersPerMinute: 0, Spool: 1 << 20})
 		f.err = errors.New("disk full")
 		r.deliver(t, 1, "x")
 		assert.Len(t, r.written, 1)
@@ -172,7 +172,7 @@ func TestUnsendableResultsBeyondTheMinutesShareAreKeptInTheFolderAlone(t *testin
 	synctest.Test(t, func(t *testing.T) {
 		f := &folder{}
 		r := start(t, f)
-		r.SetLimits(1<<20, 1)
+		r.SetLimits(Limits{Outbox: 1 << 20, DeadLettersPerMinute: 1, Spool: 1 << 20})
 		r.refuse = refuseLarge
 		r.route(emits("out", strings.Repeat("x", 300<<10)))
 		r.deliver(t, 1, "1")

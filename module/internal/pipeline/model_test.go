@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,6 +36,7 @@ type model struct {
 	*rand.Rand
 	*rig
 	window int
+	order  sync.Mutex // see handOver
 
 	queues    map[module.InputName][]*reading // what edgeHub has to deliver, until it is acknowledged
 	next      map[module.InputName]int        // of the queue, on this connection
@@ -47,9 +49,11 @@ type model struct {
 
 	sent    int
 	classes map[string]*class
-	bodies  map[*byte]*life  // by the copy's own body
-	results map[string]*life // by message id
-	made    []string         // message ids in the order in which they went into the outbox
+	bodies  map[*byte]*life     // by the copy's own body
+	results map[string]*life    // by message id
+	made    []string            // message ids in the order in which they went into the outbox
+	stored  map[uint64]bool     // by their number among them: those that were finished by being stored
+	sending map[*Share][]string // message ids of what is sent when the share is finished
 	waiting map[module.SignalName][]*Share
 	begun   []*Share // sent from, and not yet finished
 }
@@ -89,7 +93,7 @@ type copyOf struct {
 func newModel(t *testing.T, window int, seed uint64) *model {
 	m := &model{t: t, Rand: rand.New(rand.NewPCG(seed, uint64(window))), window: window, rig: start(t, nil), up: true, announced: true, number: 1, told: 1,
 		queues: map[module.InputName][]*reading{}, next: map[module.InputName]int{}, classes: map[string]*class{}, bodies: map[*byte]*life{},
-		results: map[string]*life{}, waiting: map[module.SignalName][]*Share{}}
+		results: map[string]*life{}, stored: map[uint64]bool{}, sending: map[*Share][]string{}, waiting: map[module.SignalName][]*Share{}}
 	queue := func(name module.SignalName) Route {
 		return Route{name, consumer(func(s *Share) bool { m.waiting[name] = append(m.waiting[name], s); return true })}
 	}
@@ -184,6 +188,8 @@ func (m *model) deliverNext(input module.InputName) {
 
 // acked is a copy's acknowledgement.
 func (m *model) acked(c *copyOf) {
+	m.handOver()
+	m.noteStored()
 	c.acks++
 	require.Equal(m.t, 1, c.acks, "a copy of reading %d is acknowledged once", c.reading.number)
 	if c.connection >= max(m.told, m.delivered) {
@@ -196,6 +202,12 @@ func (m *model) acked(c *copyOf) {
 		}
 	}
 	require.Greater(m.t, finished, 0, "reading %d is acknowledged before all that comes of it is", c.reading.number)
+}
+
+// handOver orders what the test did before it slept before what the journal's goroutine does meanwhile.
+func (m *model) handOver() {
+	m.order.Lock()
+	defer m.order.Unlock()
 }
 
 // readAcks lets edgeHub read the acknowledgements that left: in order of arrival.
@@ -246,7 +258,13 @@ func (m *model) reconnect() {
 // giveUpWaiting lets time go by until edgeHub sends again what is not acknowledged.
 func (m *model) giveUpWaiting() {
 	m.readAcks()
-	time.Sleep(ackTimeout + time.Second)
+	m.handOver()
+	time.Sleep(inputTime + 2*look) // what edgeHub has not acknowledged is stored by then
+	synctest.Wait()
+	m.readAcks()
+	m.handOver()
+	time.Sleep(ackTimeout - inputTime)
+	synctest.Wait()
 	for _, c := range m.link {
 		if !c.stale {
 			c.stale = true
@@ -266,7 +284,9 @@ func (m *model) work(name module.SignalName) {
 	switch m.IntN(4) {
 	case 0: // drops it
 	case 1:
-		m.expect(l, MessageID(s.Identity, name+"/deadletter", s.index))
+		id := MessageID(s.Identity, name+"/deadletter", s.index)
+		m.expect(l, id)
+		m.made = append(m.made, id)
 		s.DeadLetter(module.DeadLetter{Reason: "trap"})
 	default:
 		for range 1 + m.IntN(2) {
@@ -275,6 +295,7 @@ func (m *model) work(name module.SignalName) {
 			}
 			id := MessageID(s.Identity, name, s.index)
 			m.expect(l, id)
+			m.sending[s] = append(m.sending[s], id)
 			s.Send("out", module.Message{Body: []byte(id)}, true)
 		}
 	}
@@ -299,7 +320,6 @@ func (m *model) lifeOf(s *Share) *life {
 func (m *model) expect(l *life, id string) {
 	require.Nil(m.t, m.results[id], "no two results have the same id")
 	m.results[id] = l
-	m.made = append(m.made, id)
 	l.open++
 }
 
@@ -313,14 +333,29 @@ func (m *model) finish(i int) {
 	s := m.begun[i]
 	m.begun = slices.Delete(m.begun, i, i+1)
 	m.lifeOf(s).open--
+	m.made = append(m.made, m.sending[s]...)
 	s.Finish()
 }
 
 func (m *model) ackResults(n int) {
 	for _, p := range m.pick(n) {
-		m.results[p.properties.Value(mid)].open--
+		if m.noteStored(); !m.stored[uint64(1+slices.Index(m.made, p.properties.Value(mid)))] {
+			m.results[p.properties.Value(mid)].open--
+		}
 		p.acked = true
 		p.done(nil)
+	}
+}
+
+// noteStored notes which results nothing waits for because they are stored.
+func (m *model) noteStored() {
+	m.outbox.mu.Lock()
+	defer m.outbox.mu.Unlock()
+	for _, r := range m.outbox.queue {
+		if r.stored == stored && !r.acked && !m.stored[r.sequence] {
+			m.stored[r.sequence] = true
+			m.results[m.made[r.sequence-1]].open--
+		}
 	}
 }
 

@@ -2,8 +2,9 @@ package pipeline
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
@@ -29,56 +30,127 @@ func (e *UnsendableError) Unwrap() error { return e.Err }
 
 // result is one message on its way to edgeHub.
 type result struct {
-	output module.OutputName
-	module.Message
-	size    int64
-	acked   bool
-	sent    func() // edgeHub has it, or it is given up
-	refused substitute
+	output         module.OutputName
+	module.Message // empty once it is only stored
+	signal         module.SignalName
+	input          module.InputName
+	debt           debt // nil: nothing waits for it, or no longer
+	size           int64
+	since          time.Time // what waits for it has waited since then
+
+	sequence uint64 // the place among all results, over restarts
+	stored   storage
+	unloaded bool // its message is in the journal alone
+	flying   bool // it is with the publisher
+	acked    bool
+	refusals int // by edgeHub's limits
 }
 
-// substitute returns what is sent in the place of a result that is unsendable, or false to give it up.
-type substitute func(*UnsendableError) (module.OutputName, module.Message, bool)
+// storage says how far a result is on its way to the journal.
+type storage int
+
+const (
+	inMemory storage = iota
+	beingStored
+	stored
+)
+
+// settled returns what waits for a result that is finished now, to be released without the outbox's lock.
+func (r *result) settled() debt {
+	d := r.debt
+	r.debt = nil
+	return d
+}
+
+func release(d debt) {
+	if d != nil {
+		d.release()
+	}
+}
 
 // outbox holds results in order until edgeHub has acknowledged them, over reconnects. Only when all that was under way
 // on a connection which ended has come back it sends again, from the first on: order is kept, and edgeHub sees new
-// packets.
+// packets. What waits for too long is stored, so that nothing has to wait for it any more (6).
 type outbox struct {
 	publisher Publisher
+	journal   Journal
+	removals  *removals
+	refused   func(*result, *UnsendableError) bool // puts something sendable in its place, or reports false to give it up
+	onError   func(error)
 	wake      chan struct{} // capacity 1: there is something to send, or a connection to send on
 
-	mu     sync.Mutex // guards what follows
-	room   sync.Cond  // bytes or the queue fell, or closed
-	limit  int64
-	bytes  int64
-	queue  []*result
-	next   int  // queue[:next] is under way
-	flying int  // of those, how many wait for their acknowledgement or loss
-	lost   bool // some were lost; wait for flying to be 0, then send all of the queue again
-	closed bool
+	mu       sync.Mutex // guards what follows
+	room     sync.Cond  // bytes or the queue fell, something was stored, or closed
+	limit    int64
+	dropping bool // the oldest, where there is no room
+	dropped  int64
+	bytes    int64
+	queue    []*result
+	sequence uint64 // of the newest result
+	next     int    // queue[:next] is under way
+	flying   int    // of those, how many wait for their acknowledgement or loss
+	lost     bool   // some were lost; wait for flying to be 0, then send all of the queue again
+	closed   bool
 }
 
-func newOutbox(p Publisher) *outbox {
-	o := &outbox{publisher: p, wake: make(chan struct{}, 1)}
+// newOutbox returns an outbox with what another life of the module stored.
+func newOutbox(c Config, removals *removals, refused func(*result, *UnsendableError) bool) *outbox {
+	o := &outbox{publisher: c.Publisher, journal: c.Journal, removals: removals, refused: refused, onError: c.OnError, wake: make(chan struct{}, 1)}
 	o.room.L = &o.mu
+	o.load()
 	return o
 }
 
-// put takes a result and waits for room. One that is larger than the whole outbox is taken when it is empty. It
-// reports false when the outbox is closed.
+// put takes a result and waits for room. It reports false when the outbox is closed.
 func (o *outbox) put(r *result) bool {
-	r.size = sizeOf(r.Message)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for o.bytes > 0 && o.bytes+r.size > o.limit && !o.closed {
-		o.room.Wait()
+	if !o.take(r.size) {
+		return false
+	}
+	o.number(r)
+	o.queue = append(o.queue, r)
+	o.notify()
+	return true
+}
+
+// take waits for room. A result that is larger than the whole outbox is taken when that is empty.
+func (o *outbox) take(size int64) bool {
+	for o.bytes > 0 && o.bytes+size > o.limit && !o.closed {
+		if !o.dropping || !o.dropOldest() {
+			o.room.Wait()
+		}
 	}
 	if o.closed {
 		return false
 	}
-	o.bytes += r.size
-	o.queue = append(o.queue, r)
-	o.notify()
+	o.bytes += size
+	return true
+}
+
+func (o *outbox) number(r *result) {
+	o.sequence++
+	r.sequence = o.sequence
+}
+
+// dropOldest gives up the oldest result that is not under way, and reports whether there was one.
+func (o *outbox) dropOldest() bool {
+	i := slices.IndexFunc(o.queue, func(r *result) bool { return !r.flying && !r.acked && r.stored != beingStored })
+	if i < 0 {
+		return false
+	}
+	r := o.queue[i]
+	o.queue = slices.Delete(o.queue, i, i+1)
+	if i < o.next {
+		o.next--
+	}
+	o.bytes -= r.size
+	o.dropped++
+	o.unstore(r)
+	d := r.settled()
+	o.mu.Unlock()
+	release(d)
+	o.mu.Lock()
 	return true
 }
 
@@ -91,11 +163,11 @@ func sizeOf(m module.Message) int64 {
 	return size
 }
 
-// setLimit changes how many bytes may wait.
-func (o *outbox) setLimit(bytes int64) {
+// setLimit changes how many bytes may wait, and whether the oldest are dropped beyond that.
+func (o *outbox) setLimit(bytes int64, dropping bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.limit = bytes
+	o.limit, o.dropping = bytes, dropping
 	o.room.Broadcast()
 }
 
@@ -107,125 +179,8 @@ func (o *outbox) close() {
 	o.room.Broadcast()
 }
 
-func (o *outbox) notify() {
-	select {
-	case o.wake <- struct{}{}:
-	default: // the sender will look anyway
-	}
-}
-
-// run sends until ctx ends.
-func (o *outbox) run(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-o.wake:
-		}
-		for o.send(ctx) {
-		}
-	}
-}
-
-// send publishes the next result and reports whether there may be another.
-func (o *outbox) send(ctx context.Context) bool {
-	r := o.take()
-	if r == nil {
-		return false
-	}
-	err := o.publisher.Publish(ctx, r.output, r.Message, func(err error) { o.done(r, err) })
-	if unsendable, ok := errors.AsType[*UnsendableError](err); ok {
-		o.replace(r, unsendable)
-		return true
-	}
-	if err != nil { // no connection, or stopping: as if never sent
-		o.untake()
-	}
-	return err == nil
-}
-
-func (o *outbox) take() *result {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.lost {
-		if o.flying > 0 {
-			return nil
-		}
-		o.lost, o.next = false, 0
-	}
-	for o.next < len(o.queue) && o.queue[o.next].acked {
-		o.next++ // acknowledged on a later connection than one before it that was lost
-	}
-	if o.next == len(o.queue) {
-		return nil
-	}
-	r := o.queue[o.next]
-	o.next++
-	o.flying++
-	return r
-}
-
-func (o *outbox) untake() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.flying--
-	if o.lost {
-		o.notify()
-		return
-	}
-	o.next--
-}
-
-// done notes that edgeHub has a result, or that it was lost. Who waits for the result is told first: an outbox that is
-// empty has told all.
-func (o *outbox) done(r *result, err error) {
-	if err == nil {
-		r.sent()
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.flying--
-	if err == nil {
-		r.acked = true
-		o.pop()
-	} else {
-		o.lost = true
-	}
-	if o.lost {
-		o.notify()
-	}
-}
-
-// pop removes the results at the front that edgeHub has.
-func (o *outbox) pop() {
-	for len(o.queue) > 0 && o.queue[0].acked {
-		o.bytes -= o.queue[0].size
-		o.queue[0] = nil
-		o.queue = o.queue[1:]
-		o.next = max(o.next-1, 0) // 0 where it was acknowledged before one that is sent again
-	}
-	o.room.Broadcast()
-}
-
-// replace puts the substitute of a result in its place, or lets go of it. Nobody waits here for room: the sender is the
-// one who makes it.
-func (o *outbox) replace(r *result, err *UnsendableError) {
-	output, m, ok := r.refused(err)
-	if !ok {
-		o.done(r, nil)
-		return
-	}
-	o.mu.Lock()
-	o.bytes -= r.size
-	r.output, r.Message, r.size = output, m, sizeOf(m)
-	o.bytes += r.size
-	o.room.Broadcast()
-	o.mu.Unlock()
-	o.untake()
-}
-
-// drain waits until the outbox is empty, and reports whether it is by the time that ctx ends.
-func (o *outbox) drain(ctx context.Context) bool {
+// await waits until each result that is left is finished, and reports whether all are by the time that ctx ends.
+func (o *outbox) await(ctx context.Context, finished func(*result) bool) bool {
 	stop := context.AfterFunc(ctx, func() {
 		o.mu.Lock()
 		defer o.mu.Unlock()
@@ -234,10 +189,14 @@ func (o *outbox) drain(ctx context.Context) bool {
 	defer stop()
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.queue) > 0 && ctx.Err() == nil {
+	for !o.all(finished) && ctx.Err() == nil {
 		o.room.Wait()
 	}
-	return len(o.queue) == 0
+	return o.all(finished)
+}
+
+func (o *outbox) all(finished func(*result) bool) bool {
+	return !slices.ContainsFunc(o.queue, func(r *result) bool { return !finished(r) })
 }
 
 // waiting returns how many results edgeHub has not acknowledged.
@@ -245,4 +204,11 @@ func (o *outbox) waiting() int {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return len(o.queue)
+}
+
+// droppedSoFar returns how many results were given up for want of room.
+func (o *outbox) droppedSoFar() int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.dropped
 }

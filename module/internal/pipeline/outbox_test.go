@@ -13,23 +13,42 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
 )
 
 // mailer is an outbox that runs, with its hub and what it was told of each result.
 type mailer struct {
 	*outbox
 	*hub
-	told []string // bodies of results that are finished, in order
+	journal Journal
+	stop    context.CancelFunc // of the outbox
+	refused func(*result, *UnsendableError) bool
+	told    []string // bodies of results that are finished, in order
+	errors  []error
 }
 
 func newMailer(t *testing.T) *mailer {
-	h := &hub{}
-	m := &mailer{outbox: newOutbox(h), hub: h}
-	m.setLimit(1 << 20)
-	go m.run(t.Context())
-	m.connect()
+	m := &mailer{hub: &hub{}, journal: openJournal(t)}
+	m.start(t)
 	return m
 }
+
+// start runs an outbox over the journal, as each life of the module does.
+func (m *mailer) start(t *testing.T) {
+	c := Config{Publisher: m.hub, Journal: m.journal, OnError: func(err error) { m.errors = append(m.errors, err) }}
+	m.outbox = newOutbox(c, newRemovals(m.journal), func(r *result, err *UnsendableError) bool { return m.refused(r, err) })
+	m.setLimit(1<<20, false)
+	ctx, stop := context.WithCancel(t.Context())
+	m.stop = stop
+	go m.run(ctx)
+	m.connect()
+}
+
+// debtor tells of a result that is finished.
+type debtor func()
+
+func (d debtor) retain()  {}
+func (d debtor) release() { d() }
 
 func (m *mailer) connect() {
 	m.open()
@@ -38,11 +57,9 @@ func (m *mailer) connect() {
 }
 
 func (m *mailer) result(body string) *result {
-	return &result{
-		output: "out", Message: module.Message{Body: []byte(body)},
-		sent:    func() { m.told = append(m.told, body) },
-		refused: func(*UnsendableError) (module.OutputName, module.Message, bool) { return "", module.Message{}, false },
-	}
+	message := module.Message{Body: []byte(body)}
+	return &result{output: "out", Message: message, size: sizeOf(message), since: time.Now(),
+		debt: debtor(func() { m.told = append(m.told, body) })}
 }
 
 func (m *mailer) put(bodies ...string) {
@@ -142,15 +159,15 @@ func TestUnsendableResultIsReplacedInItsPlace(t *testing.T) {
 			}
 			return nil
 		}
-		replaced, given := m.result("bad"), m.result("bad and given up")
-		replaced.refused = func(err *UnsendableError) (module.OutputName, module.Message, bool) {
+		m.refused = func(r *result, err *UnsendableError) bool {
 			assert.Equal(t, "bad", err.Reason)
-			return "deadletter", module.Message{Body: []byte("good")}, true
+			if string(r.Body) != "bad" {
+				return false
+			}
+			r.output, r.Message = "deadletter", module.Message{Body: []byte("good")}
+			return true
 		}
-		m.outbox.put(m.result("a"))
-		m.outbox.put(replaced)
-		m.outbox.put(given)
-		m.put("z")
+		m.put("a", "bad", "bad and given up", "z")
 		assert.Equal(t, []string{"a", "good", "z"}, m.bodies(1))
 		assert.Equal(t, []string{"bad and given up"}, m.told)
 		m.ack(all)
@@ -162,7 +179,7 @@ func TestUnsendableResultIsReplacedInItsPlace(t *testing.T) {
 
 func TestPutWaitsForRoom(t *testing.T) {
 	outboxTest(t, func(t *testing.T, m *mailer) {
-		m.setLimit(3 * sizeOf(module.Message{}))
+		m.setLimit(3*sizeOf(module.Message{}), false)
 		m.put("", "", "")
 		var went atomic.Bool
 		go func() {
@@ -182,12 +199,12 @@ func TestPutWaitsForRoom(t *testing.T) {
 
 func TestRaisedLimitLetsGoOfWhoWaits(t *testing.T) {
 	outboxTest(t, func(t *testing.T, m *mailer) {
-		m.setLimit(0)
+		m.setLimit(0, false)
 		m.put("a")
 		go m.outbox.put(m.result("b"))
 		synctest.Wait()
 		require.Equal(t, 1, m.waiting())
-		m.setLimit(1 << 10)
+		m.setLimit(1<<10, false)
 		synctest.Wait()
 		assert.Equal(t, 2, m.waiting())
 	})
@@ -195,7 +212,7 @@ func TestRaisedLimitLetsGoOfWhoWaits(t *testing.T) {
 
 func TestResultLargerThanTheOutboxIsTakenWhenItIsEmpty(t *testing.T) {
 	outboxTest(t, func(t *testing.T, m *mailer) {
-		m.setLimit(1)
+		m.setLimit(1, false)
 		m.put("a")
 		assert.Equal(t, []string{"a"}, m.bodies(1))
 	})
@@ -203,7 +220,7 @@ func TestResultLargerThanTheOutboxIsTakenWhenItIsEmpty(t *testing.T) {
 
 func TestClosedOutboxTakesNothingAndStillSends(t *testing.T) {
 	outboxTest(t, func(t *testing.T, m *mailer) {
-		m.setLimit(1)
+		m.setLimit(1, false)
 		m.lose()
 		m.put("a")
 		refused := make(chan bool)
@@ -217,33 +234,78 @@ func TestClosedOutboxTakesNothingAndStillSends(t *testing.T) {
 	})
 }
 
-func TestDrainWaitsUntilEdgeHubHasAllAndAllAreTold(t *testing.T) {
+func TestResultsThatWaitTooLongAreStoredAndNothingWaitsForThemAnyMore(t *testing.T) {
 	outboxTest(t, func(t *testing.T, m *mailer) {
+		m.lose()
 		m.put("a", "b")
-		drained := make(chan int)
-		go func() {
-			assert.True(t, m.drain(t.Context()))
-			drained <- len(m.told)
-		}()
-		m.ack(1)
+		time.Sleep(inputTime - look)
 		synctest.Wait()
-		select {
-		case <-drained:
-			t.Fatal("b is not acknowledged")
-		default:
-		}
-		go m.ack(1)
-		assert.Equal(t, 2, <-drained)
+		assert.Empty(t, m.told)
+		m.put("young")
+		time.Sleep(2 * look)
+		synctest.Wait()
+		assert.Equal(t, []string{"a", "b"}, m.told)
+		assert.Len(t, m.journal.Keys(tableOutbox), 2)
+		assert.Equal(t, 3, m.waiting(), "edgeHub has none of them")
+
+		m.connect()
+		assert.Equal(t, []string{"a", "b", "young"}, m.bodies(2), "in their order, read from the journal")
+		m.ack(all)
+		assert.Equal(t, []string{"a", "b", "young"}, m.told, "each once")
+		time.Sleep(2 * look)
+		synctest.Wait()
+		assert.Empty(t, m.journal.Keys(tableOutbox))
+		assert.Zero(t, m.bytes)
+		assert.Empty(t, m.errors)
 	})
 }
 
-func TestDrainEndsWithItsContext(t *testing.T) {
+func TestTheNextLifeSendsWhatWasStored(t *testing.T) {
 	outboxTest(t, func(t *testing.T, m *mailer) {
+		m.lose()
+		m.put("a", "b")
+		time.Sleep(inputTime + look)
+		synctest.Wait()
+		m.put("lost with the process")
+		m.stop()
+		m.start(t)
+		m.put("c")
+		assert.Equal(t, []string{"a", "b", "c"}, m.bodies(2))
+		assert.Equal(t, module.OutputName("out"), m.written[0].output)
+		m.ack(all)
+		assert.Zero(t, m.waiting())
+		assert.Zero(t, m.bytes)
+	})
+}
+
+func TestResultThatCannotBeStoredIsStillWaitedFor(t *testing.T) {
+	outboxTest(t, func(t *testing.T, m *mailer) {
+		full := &fullJournal{Journal: m.journal}
+		m.stop()
+		m.journal = full
+		m.start(t)
+		m.lose()
 		m.put("a")
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		begin := time.Now()
-		assert.False(t, m.drain(ctx))
-		assert.Equal(t, time.Second, time.Since(begin))
+		full.is.Store(true)
+		time.Sleep(inputTime + look)
+		synctest.Wait()
+		assert.Empty(t, m.told)
+		assert.ErrorIs(t, m.errors[0], journal.ErrFull)
+		full.is.Store(false)
+		time.Sleep(look)
+		synctest.Wait()
+		assert.Equal(t, []string{"a"}, m.told, "it is tried again")
+	})
+}
+
+func TestTheOldestAreDroppedAndCountedWhereTheTwinSaysSo(t *testing.T) {
+	outboxTest(t, func(t *testing.T, m *mailer) {
+		m.lose()
+		m.setLimit(2*sizeOf(module.Message{})+3, true)
+		m.put("a", "b", "c", "d")
+		assert.Equal(t, []string{"a", "b"}, m.told, "nothing waits for them any more")
+		assert.EqualValues(t, 2, m.droppedSoFar())
+		m.connect()
+		assert.Equal(t, []string{"c", "d"}, m.bodies(2))
 	})
 }

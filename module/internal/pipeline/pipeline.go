@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
@@ -35,8 +36,9 @@ type Route struct {
 // Config is what a Pipeline needs.
 type Config struct {
 	Publisher Publisher
+	Journal   Journal     // of a memory's life where no volume is mounted
 	Folder    Folder      // may be nil: no volume is mounted
-	OnError   func(error) // of the folder; called from any goroutine
+	OnError   func(error) // of the folder and the journal; called from any goroutine, must not block
 }
 
 // Pipeline carries messages. See the package comment.
@@ -44,7 +46,12 @@ type Pipeline struct {
 	table   *table
 	outbox  *outbox
 	letters *letters
+	journal Journal
+	onError func(error)
 	inputs  chan *entry // capacity tableLimit, the table's: never full
+
+	removals   *removals
+	spoolLimit atomic.Int64 // bytes in a signal's spool
 
 	routes    atomic.Pointer[Routes]
 	routed    chan struct{} // closed once routes are known (1)
@@ -55,15 +62,19 @@ type Pipeline struct {
 }
 
 // New returns a Pipeline that waits for its first routes, and whose limits are 0 until SetLimits: one result at a time,
-// and no dead letter beside the folder's.
+// one share in a spool, and no dead letter beside the folder's. Results that another life of the module stored are in it.
 func New(c Config) *Pipeline {
-	return &Pipeline{
-		table:   newTable(tableLimit),
-		outbox:  newOutbox(c.Publisher),
-		letters: &letters{folder: c.Folder, onError: c.OnError},
-		inputs:  make(chan *entry, tableLimit),
-		routed:  make(chan struct{}),
+	p := &Pipeline{
+		table:    newTable(tableLimit),
+		letters:  &letters{folder: c.Folder, onError: c.OnError},
+		journal:  c.Journal,
+		onError:  c.OnError,
+		removals: newRemovals(c.Journal),
+		inputs:   make(chan *entry, tableLimit),
+		routed:   make(chan struct{}),
 	}
+	p.outbox = newOutbox(c, p.removals, p.substitute)
+	return p
 }
 
 // Deliver takes a copy of an input in. It does not block. After ErrTableFull the copy is the caller's to refuse.
@@ -87,10 +98,19 @@ func (p *Pipeline) SetRoutes(r *Routes) {
 	p.routeOnce.Do(func() { close(p.routed) })
 }
 
-// SetLimits changes the bounds of the outbox and of dead letters.
-func (p *Pipeline) SetLimits(outboxBytes int64, deadLettersPerMinute int) {
-	p.outbox.setLimit(outboxBytes)
-	p.letters.setLimit(deadLettersPerMinute)
+// Limits are the bounds of what waits. They are those of the module's settings.
+type Limits struct {
+	Outbox               int64 // bytes
+	DropOldest           bool  // where the outbox is full; else who adds to it waits
+	Spool                int64 // bytes, of each signal
+	DeadLettersPerMinute int
+}
+
+// SetLimits changes the bounds.
+func (p *Pipeline) SetLimits(l Limits) {
+	p.outbox.setLimit(l.Outbox, l.DropOldest)
+	p.spoolLimit.Store(l.Spool)
+	p.letters.setLimit(l.DeadLettersPerMinute)
 }
 
 // Connected says that there is a new connection to send on, of the number that its deliveries will have.
@@ -129,12 +149,26 @@ func (p *Pipeline) stopping() bool {
 // SendResults sends what signals put into the outbox until ctx ends.
 func (p *Pipeline) SendResults(ctx context.Context) { p.outbox.run(ctx) }
 
-// Drain waits until edgeHub has all results and their inputs are acknowledged, or ctx ends; then it closes the outbox,
-// which lets go of whoever waits for room in it. It reports whether edgeHub has all.
+// drainTime is how long edgeHub has, when the module stops, to take what is left before that is stored.
+const drainTime = time.Second
+
+// Drain waits until all results are finished, and their inputs acknowledged: edgeHub has them, or, a second later, the
+// journal. It ends with ctx. Then it closes the outbox, which lets go of whoever waits for room in it. It reports whether
+// all are finished.
 func (p *Pipeline) Drain(ctx context.Context) bool {
 	defer p.outbox.close()
-	return p.outbox.drain(ctx)
+	prompt, cancel := context.WithTimeout(ctx, drainTime)
+	defer cancel()
+	none := func(*result) bool { return false }
+	if p.outbox.await(prompt, none) {
+		return true
+	}
+	p.outbox.store(func(*result) bool { return true })
+	return p.outbox.await(ctx, func(r *result) bool { return r.acked || r.stored == stored })
 }
+
+// Overdue reports whether an input has waited for so long that its shares must not wait in memory any longer (6).
+func (p *Pipeline) Overdue(now time.Time) bool { return p.table.overdue(now) }
 
 // dispatch gives an input to every signal that names it.
 func (p *Pipeline) dispatch(e *entry) {
@@ -151,14 +185,14 @@ func (p *Pipeline) dispatch(e *entry) {
 
 // share returns a signal's share of an input.
 func (e *entry) share(p *Pipeline, signal module.SignalName) *Share {
-	return &Share{Signal: signal, Message: e.message, Identity: e.identity, Input: e.input, Received: e.received, pipeline: p, entry: e}
+	return &Share{Signal: signal, Message: e.message, Identity: e.identity, Input: e.input, Received: e.received, receipt: e.anonymous, pipeline: p, debt: e}
 }
 
 // give hands a share over and reports whether the signal is there to take it: one that was removed meanwhile is no
 // longer addressed. When the module stops the share stays open for good, and its input comes again.
 func (p *Pipeline) give(r Route, s *Share) bool {
-	if s.entry != nil {
-		s.entry.retain()
+	if s.debt != nil {
+		s.debt.retain()
 	}
 	if r.Consumer.Take(s) || p.stopping() {
 		return true
@@ -179,7 +213,7 @@ func (p *Pipeline) unclaimed(e *entry, action string) {
 func (p *Pipeline) chain(from *Share, m module.Message) {
 	for _, r := range p.routes.Load().Signals[from.Signal] {
 		s := &Share{Signal: r.Signal, Message: m, Identity: "id\x00" + m.Properties.Value(module.PropertyMessageID),
-			Input: from.Input, Received: from.Received, pipeline: p, entry: from.entry}
+			Input: from.Input, Received: from.Received, receipt: from.receipt, pipeline: p, debt: from.debt}
 		if !p.give(r, s) {
 			p.dropped.Add(1)
 		}
@@ -188,14 +222,14 @@ func (p *Pipeline) chain(from *Share, m module.Message) {
 
 // Counts are totals since the start, and how much is open now.
 type Counts struct {
-	Received, Redelivered, Dropped, DeadLetters int64
-	InFlight, Outbox                            int
+	Received, Redelivered, Dropped, DeadLetters, OutboxDropped int64
+	InFlight, Outbox                                           int
 }
 
 // Counts returns the pipeline's totals.
 func (p *Pipeline) Counts() Counts {
 	return Counts{
 		Received: p.received.Load(), Redelivered: p.redelivered.Load(), Dropped: p.dropped.Load(),
-		DeadLetters: p.deadLetters.Load(), InFlight: p.table.waiting(), Outbox: p.outbox.waiting(),
+		DeadLetters: p.deadLetters.Load(), InFlight: p.table.waiting(), Outbox: p.outbox.waiting(), OutboxDropped: p.outbox.droppedSoFar(),
 	}
 }

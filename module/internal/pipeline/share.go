@@ -16,82 +16,86 @@ type Share struct {
 	Received time.Time
 
 	pipeline *Pipeline
-	entry    *entry // nil: no input waits for it
-	index    int    // of the next output
+	debt     debt // nil: nothing waits for it
+	receipt  bool // its identity is one that nothing repeats
+	index    int  // of the next output
+	sent     []outgoing
+}
+
+// outgoing is what was sent of a share that is not finished.
+type outgoing struct {
+	output module.OutputName
+	module.Message
+	own bool
 }
 
 // Tick returns a share for a tick of a signal's timer, scheduled at the given time. No input waits for it.
 func (p *Pipeline) Tick(signal module.SignalName, at time.Time) *Share {
-	return &Share{Signal: signal, Identity: "tick\x00" + at.UTC().Format(time.RFC3339Nano), Received: at, pipeline: p}
+	return &Share{Signal: signal, Identity: "tick\x00" + at.UTC().Format(time.RFC3339Nano), Received: at, receipt: true, pipeline: p}
 }
 
-// Send puts a message into the outbox, with the id that derives from the input's, and hands it to the signals that
-// read this one if it goes to the signal's own output. It waits for room. An output of "" stays inside the module.
+// Send adds a message to what comes of the share, with the id that derives from the input's. Own says that it goes to the
+// signal's own output: then the signals that read this one get it too. An output of "" stays inside the module.
 func (s *Share) Send(output module.OutputName, m module.Message, own bool) {
 	m.Properties.Set(module.PropertyMessageID, MessageID(s.Identity, s.Signal, s.index))
 	s.index++
-	if own {
-		s.pipeline.chain(s, m)
-	}
-	if output != module.OutputNone {
-		s.put(output, m)
-	}
+	s.sent = append(s.sent, outgoing{output, m, own})
 }
 
-// DeadLetter sends the message, or the tick, to the dead letters with its reason. It counts as finished when edgeHub
-// has the dead letter.
+// DeadLetter sends the message, or the tick, to the dead letters with its reason, in the place of all that was sent. It
+// counts as finished when edgeHub has the dead letter.
 func (s *Share) DeadLetter(l module.DeadLetter) {
 	l.Input, l.Time = s.Input, time.Now()
 	if l.Signal == "" {
 		l.Signal = s.Signal
 	}
 	index := s.index
-	s.index++
+	s.index, s.sent = s.index+1, nil
 	if !s.pipeline.letters.admit(s.Message, l) {
 		return // kept in the local folder, which is what was asked for
 	}
 	s.pipeline.deadLetters.Add(1)
 	m := letterMessage(s.Message, l)
 	m.Properties.Set(module.PropertyMessageID, MessageID(s.Identity, s.Signal+"/deadletter", index))
-	s.put(module.OutputDeadLetter, m)
+	s.put(outgoing{module.OutputDeadLetter, m, false})
 }
 
-// Finish says that all that comes of the share has been sent.
+// Finish sends what was sent: to the signals that read this one, and into the outbox, where it waits for room. The share
+// is finished when edgeHub has all of it, or the journal.
 func (s *Share) Finish() {
-	if s.entry != nil {
-		s.entry.release()
-	}
-}
-
-// put gives a result to the outbox. The input stays open until edgeHub has it. When the outbox is closed, because the
-// module stops, the input stays open for good and comes again.
-func (s *Share) put(output module.OutputName, m module.Message) {
-	if s.entry != nil {
-		s.entry.retain()
-	}
-	s.pipeline.outbox.put(&result{output: output, Message: m, sent: s.Finish, refused: s.substitute(output, m)})
-}
-
-// substitute stands a dead letter in for a result that edgeHub would not take, and cuts a dead letter: first its body,
-// then the properties that are not its own. What is cut off is in the folder. So is what exceeds the minute's dead letters,
-// which then need not be sent.
-func (s *Share) substitute(output module.OutputName, m module.Message) substitute {
-	refusals := 0
-	return func(err *UnsendableError) (module.OutputName, module.Message, bool) {
-		letters := s.pipeline.letters
-		letter := module.DeadLetter{Reason: err.Reason, Description: err.Error(), Signal: s.Signal, Input: s.Input, Time: time.Now()}
-		refusals++
-		kept := refusals == 1 && letters.keep(m, letter)
-		if output != module.OutputDeadLetter {
-			if !letters.within(letter.Time) && kept {
-				return "", module.Message{}, false
-			}
-			s.pipeline.deadLetters.Add(1)
-			id := m.Properties.Value(module.PropertyMessageID)
-			m, output = letterMessage(m, letter), module.OutputDeadLetter
-			m.Properties.Set(module.PropertyMessageID, id)
+	for _, o := range s.sent {
+		if o.own {
+			s.pipeline.chain(s, o.Message)
 		}
-		m = cutLetter(m, refusals > 1)
-		return output, m, refusals <= 2
+		s.put(o)
 	}
+	s.close()
+}
+
+// close says that nothing more comes of the share.
+func (s *Share) close() {
+	s.sent = nil
+	if s.debt != nil {
+		s.debt.release()
+	}
+}
+
+// put gives a result to the outbox. The share stays open until that is finished. When the outbox is closed, because the
+// module stops, it stays open for good, and its input comes again.
+func (s *Share) put(o outgoing) {
+	if o.output == module.OutputNone {
+		return
+	}
+	if s.debt != nil {
+		s.debt.retain()
+	}
+	s.pipeline.outbox.put(s.result(o))
+}
+
+func (s *Share) result(o outgoing) *result {
+	r := &result{output: o.output, Message: o.Message, signal: s.Signal, input: s.Input, debt: s.debt, size: sizeOf(o.Message), since: time.Now()}
+	if _, waits := s.debt.(*entry); waits {
+		r.since = s.Received
+	}
+	return r
 }

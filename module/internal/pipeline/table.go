@@ -265,3 +265,20 @@ func (t *table) waiting() int {
 	defer t.mu.Unlock()
 	return t.pending
 }
+
+// overdue reports whether an input that is not finished has waited for as long as one may in memory.
+func (t *table) overdue(now time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.pending == 0 {
+		return false
+	}
+	for _, same := range t.entries {
+		for _, e := range same {
+			if !e.finished && now.Sub(e.received) >= inputTime {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,190 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
+)
+
+// Spool keeps the shares of a signal that cannot take them now. A share is finished when it is synced there; it comes
+// out as a new share with the same identity, and its record is removed when that is finished. It may be used from any
+// goroutine.
+type Spool struct {
+	pipeline *Pipeline
+	signal   module.SignalName
+	ready    func() // there is something to take; must not block
+
+	mu       sync.Mutex // guards what follows
+	synced   []*record  // in order; they can be taken
+	taken    int        // shares that came out and are not finished
+	bytes    int64      // of all that is in it
+	pending  int        // not synced yet
+	failed   []*Share   // could not be stored
+	sequence uint64
+}
+
+// Spool returns a signal's spool, with what another life of the module left in it.
+func (p *Pipeline) Spool(signal module.SignalName, ready func()) *Spool {
+	sp := &Spool{pipeline: p, signal: signal, ready: ready}
+	for _, key := range p.journal.Keys(sp.table()) {
+		value, err := p.journal.Get(sp.table(), key)
+		if err != nil {
+			p.onError(fmt.Errorf("read spool of signal %q: %w", signal, err))
+			continue
+		}
+		sp.sequence = sequenceOf(key)
+		sp.bytes += int64(len(value))
+		sp.synced = append(sp.synced, &record{spool: sp, key: key, size: int64(len(value))})
+	}
+	return sp
+}
+
+func (sp *Spool) table() string { return tableSpool + string(sp.signal) }
+
+// Put takes a share in, which is finished soon after. It reports false when the spool is full; the share then still is
+// the caller's.
+func (sp *Spool) Put(s *Share) bool {
+	encoded := encodeShare(s)
+	tx := &journal.Tx{}
+	r := sp.place(tx, encoded)
+	if r == nil {
+		return false
+	}
+	sp.pipeline.journal.Submit(tx, func(err error) { sp.onSynced(r, s, err) })
+	return true
+}
+
+// place finds room for a share, and its place in the order.
+func (sp *Spool) place(tx *journal.Tx, encoded []byte) *record {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	size := int64(len(encoded))
+	if sp.bytes > 0 && sp.bytes+size > sp.pipeline.spoolLimit.Load() {
+		return nil
+	}
+	sp.sequence++
+	sp.bytes += size
+	sp.pending++
+	r := &record{spool: sp, key: sequenceKey(sp.sequence), size: size}
+	tx.Put(sp.table(), r.key, encoded)
+	return r
+}
+
+// onSynced is called by the journal, in order.
+func (sp *Spool) onSynced(r *record, s *Share, err error) {
+	sp.mu.Lock()
+	sp.pending--
+	if err == nil {
+		sp.synced = append(sp.synced, r)
+	} else {
+		sp.bytes -= r.size
+		sp.failed = append(sp.failed, s)
+	}
+	sp.mu.Unlock()
+	if err == nil {
+		s.close()
+	} else {
+		sp.pipeline.onError(fmt.Errorf("store in spool of signal %q: %w", sp.signal, err))
+	}
+	sp.ready()
+}
+
+// Take returns the next share, or nil where none is synced. One that cannot be read is left out.
+func (sp *Spool) Take() *Share {
+	for {
+		r := sp.next()
+		if r == nil {
+			return nil
+		}
+		s, err := sp.read(r)
+		if err == nil {
+			return s
+		}
+		sp.pipeline.onError(fmt.Errorf("read spool of signal %q: %w", sp.signal, err))
+		r.release()
+	}
+}
+
+func (sp *Spool) next() *record {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	if len(sp.synced) == 0 {
+		return nil
+	}
+	r := sp.synced[0]
+	sp.synced = slices.Delete(sp.synced, 0, 1)
+	sp.taken++
+	r.open.Store(1)
+	return r
+}
+
+func (sp *Spool) read(r *record) (*Share, error) {
+	value, err := sp.pipeline.journal.Get(sp.table(), r.key)
+	if err != nil {
+		return nil, err
+	}
+	s, err := decodeShare(value)
+	if err != nil {
+		return nil, err
+	}
+	s.Signal, s.pipeline, s.debt = sp.signal, sp.pipeline, r
+	return s, nil
+}
+
+// remove lets go of a record whose share is finished.
+func (sp *Spool) remove(r *record) {
+	sp.mu.Lock()
+	sp.bytes -= r.size
+	sp.taken--
+	sp.mu.Unlock()
+	sp.pipeline.removals.add(sp.table(), r.key)
+}
+
+// Failed returns the shares that could not be stored, once. They are the caller's.
+func (sp *Spool) Failed() []*Share {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	failed := sp.failed
+	sp.failed = nil
+	return failed
+}
+
+// Len returns how many shares wait in the spool, those included that are about to be synced.
+func (sp *Spool) Len() int {
+	sp.mu.Lock()
+	defer sp.mu.Unlock()
+	return len(sp.synced) + sp.pending
+}
+
+// Overdue reports whether a share has waited for so long that it must not wait in memory any longer (6).
+func (s *Share) Overdue(now time.Time) bool { return now.Sub(s.Received) >= inputTime }
+
+// Forget removes what is kept of signals that are not there any more. What lies in their spools goes to the dead letters.
+func (p *Pipeline) Forget(there func(module.SignalName) bool) {
+	for _, table := range p.journal.Tables(tableSpool) {
+		signal := module.SignalName(table[len(tableSpool):])
+		if there(signal) {
+			continue
+		}
+		sp := p.Spool(signal, func() {})
+		for s := sp.Take(); s != nil; s = sp.Take() {
+			s.DeadLetter(module.DeadLetter{Reason: module.ReasonSignalNotRunning, Description: "the signal was removed while the message waited for it"})
+			s.Finish()
+		}
+	}
+	tx := &journal.Tx{}
+	for _, prefix := range [...]string{tableState, tableSeen} {
+		for _, table := range p.journal.Tables(prefix) {
+			if !there(module.SignalName(table[len(prefix):])) {
+				tx.DeleteTable(table)
+			}
+		}
+	}
+	if !tx.Empty() {
+		p.journal.Submit(tx, nil)
+	}
+}
