@@ -18,6 +18,7 @@ type DeadLetter struct {
 const (
 	ReasonNoSignal         = "no-signal"          // no signal names the input
 	ReasonSignalNotRunning = "signal-not-running" // it is backing off, quarantined or failed
+	ReasonStateNotKept     = "state-not-kept"     // the guest's state could not be stored: the disk is full or fails
 	ReasonTooLarge         = "message-too-large"  // an output exceeds what edgeHub takes
 	ReasonInvalid          = "message-invalid"    // an output's name or property is none that edgeHub understands
 	ReasonNotJSON          = "not-json"           // the signal has a selector, and the message is not JSON

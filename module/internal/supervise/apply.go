@@ -111,16 +111,17 @@ func (r *runner) instanceFor(w *Work) (Instance, error) {
 	err := r.instance.Configure(settingsDocument(w))
 	r.counts.took(r.instance, err)
 	r.takeLogs(r.instance, w)
-	switch {
-	case err == nil:
-		r.keep(r.instance.Effects().State)
-	case r.instance.Dead():
+	if err == nil {
+		err = r.keep(r.instance, w, r.instance.Effects().State)
+	}
+	if err != nil && r.instance.Dead() {
 		r.recover()
 	}
 	return r.instance, err
 }
 
-// recover starts an instance with the old settings after new ones killed the one that ran.
+// recover starts an instance in the place of one that is of no use any more: new settings killed it, or it believes that
+// state is kept which is not.
 func (r *runner) recover() {
 	r.bury()
 	instance, err := r.start(&r.work)
@@ -141,7 +142,11 @@ func (r *runner) start(w *Work) (Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	instance, err := w.Guest.Start(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, State: r.kept, Files: files})
+	state, err := r.kept.State()
+	if err != nil {
+		r.event(zerolog.ErrorLevel, w).Err(err).Msg("guest starts without a part of its state")
+	}
+	instance, err := w.Guest.Start(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, State: state, Files: files})
 	if err != nil {
 		r.counts.ended(err)
 		return nil, err
@@ -152,12 +157,13 @@ func (r *runner) start(w *Work) (Instance, error) {
 	err = instance.Configure(settingsDocument(w))
 	r.counts.took(instance, err)
 	r.takeLogs(instance, w)
+	if err == nil {
+		err = r.keep(instance, w, append(initial, instance.Effects().State...))
+	}
 	if err != nil {
 		instance.Close()
 		return nil, err
 	}
-	r.keep(initial)
-	r.keep(instance.Effects().State)
 	return instance, nil
 }
 
@@ -197,16 +203,13 @@ func cloneState(changes []module.StateChange) []module.StateChange {
 	return clones
 }
 
-// keep takes over what a call changed in the signal's state.
-func (r *runner) keep(changes []module.StateChange) {
-	for _, c := range changes {
-		if c.Delete {
-			delete(r.kept, c.Key)
-			continue
-		}
-		if r.kept == nil {
-			r.kept = make(map[string][]byte)
-		}
-		r.kept[string([]byte(c.Key))] = bytes.Clone(c.Value)
+// keep stores the state that an instance set in calls that were for no message. An instance whose state cannot be stored
+// is of no use: it is closed, and so dead.
+func (r *runner) keep(i Instance, w *Work, changes []module.StateChange) error {
+	err := r.kept.SetState(changes)
+	if err == nil {
+		return nil
 	}
+	i.Close()
+	return &module.GuestError{Guest: w.Spec.Name, Signal: r.name, Op: "keep the state of", Kind: module.KindHost, Message: err.Error()}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 )
 
@@ -137,6 +139,7 @@ type sent struct {
 type plant struct {
 	*Supervisor
 	pipeline *pipeline.Pipeline
+	disk     *fullJournal
 	stop     func()
 
 	mu    sync.Mutex // guards what follows
@@ -158,16 +161,38 @@ func (p *plant) Publish(_ context.Context, output module.OutputName, m module.Me
 	return nil
 }
 
+// limits of what waits, unless a test changes them.
+var limits = pipeline.Limits{Outbox: 1 << 20, Spool: 1 << 20, DeadLettersPerMinute: 1000}
+
+// fullJournal takes nothing but removals while it is full.
+type fullJournal struct {
+	pipeline.Journal
+	full atomic.Bool
+}
+
+func (j *fullJournal) Submit(tx *journal.Tx, done func(error)) {
+	if j.full.Load() && done != nil {
+		done(journal.ErrFull)
+		return
+	}
+	j.Journal.Submit(tx, done)
+}
+
 // newPlant is called in a bubble; the plant stops with it.
 func newPlant(t *testing.T, log zerolog.Logger) *plant {
 	p := &plant{}
-	p.pipeline = pipeline.New(pipeline.Config{Publisher: p})
-	p.pipeline.SetLimits(1<<20, 1000)
+	j, _, err := journal.Open(journal.Config{Limit: 64 << 20})
+	require.NoError(t, err)
+	p.disk = &fullJournal{Journal: j}
+	p.pipeline = pipeline.New(pipeline.Config{Publisher: p, Journal: p.disk, OnError: func(error) {}})
+	p.pipeline.SetLimits(limits)
 	p.pipeline.SetRoutes(&pipeline.Routes{Unclaimed: module.ActionDrop})
 	p.Supervisor = New(Config{Pipeline: p.pipeline, Log: log, Changed: func() {}})
 	p.SetModule(module.ModuleSettings{OriginProperties: true})
 	ctx, cancel := context.WithCancel(t.Context())
-	var parts sync.WaitGroup
+	var parts, last sync.WaitGroup
+	journalCtx, endJournal := context.WithCancel(context.Background())
+	last.Go(func() { j.Run(journalCtx) })
 	parts.Go(func() { p.pipeline.Dispatch(ctx) })
 	parts.Go(func() { p.pipeline.SendResults(ctx) })
 	parts.Go(func() { p.Run(ctx) })
@@ -177,6 +202,8 @@ func newPlant(t *testing.T, log zerolog.Logger) *plant {
 		expired()
 		p.pipeline.Drain(drained)
 		parts.Wait()
+		endJournal()
+		last.Wait()
 	})
 	t.Cleanup(p.stop)
 	return p

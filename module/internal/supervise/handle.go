@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -14,26 +15,33 @@ const propertyInput = "$input"
 
 // handle works on one share and finishes it.
 func (r *runner) handle(s *pipeline.Share) {
-	defer s.Finish()
 	r.counts.in.Add(1)
 	if r.status() != module.Running {
-		r.unavailable(s)
+		r.unavailable(s, "")
 		return
 	}
 	m, ok := r.prepare(s)
-	if !ok {
-		return
-	}
-	if r.instance == nil { // a host-only signal passes what it selects
+	switch {
+	case !ok:
+		s.Finish()
+	case r.instance == nil: // a host-only signal passes what it selects
 		r.pass(s, m)
-		return
+		s.Finish()
+	case !r.kept.Repeat(s):
+		r.process(s, m, func(i Instance) (module.Verdict, error) { return i.Message(r.withInput(m, s)) })
 	}
-	verdict, attempts, err := r.call(func(i Instance) (module.Verdict, error) { return i.Message(r.withInput(m, s)) })
-	if err != nil {
+}
+
+// process has the guest work on a share, and makes real or dead-letters what comes of it.
+func (r *runner) process(s *pipeline.Share, m module.Message, f func(Instance) (module.Verdict, error)) {
+	verdict, attempts, err := r.call(f)
+	if err == nil {
+		err = r.settle(s, m, verdict)
+	}
+	if err != nil && !errors.Is(err, pipeline.ErrStopping) {
 		r.deadLetter(s, err, attempts)
-		return
+		s.Finish()
 	}
-	r.settle(s, m, verdict)
 }
 
 // prepare makes the sample that the guest sees, where the signal selects one. A message without a value is for
@@ -115,6 +123,7 @@ func (r *runner) once(f func(Instance) (module.Verdict, error)) (module.Verdict,
 	r.counts.calls.Add(1)
 	r.counts.took(r.instance, err)
 	r.times.add(r.instance.Took())
+	r.load.add(time.Now(), r.instance.Took())
 	r.restarts.worked = r.restarts.worked || err == nil
 	r.takeLogs(r.instance, &r.work)
 	return verdict, err

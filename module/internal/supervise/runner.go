@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
@@ -14,7 +16,7 @@ import (
 type runner struct {
 	supervisor *Supervisor
 	name       module.SignalName
-	queue      *queue
+	inbox      *inbox
 	commands   chan func() // capacity 0: work on the runner's goroutine, between two messages
 	ended      chan struct{}
 	remove     context.CancelFunc
@@ -23,8 +25,9 @@ type runner struct {
 	stages     *signals.Stages
 	properties []string // names of the signal's own, in a fixed order
 	instance   Instance
-	lastStart  time.Time         // of an instance, or of a host-only signal; zero: the signal never ran
-	kept       map[string][]byte // the guest's state, over restarts of its instance
+	lastStart  time.Time      // of an instance, or of a host-only signal; zero: the signal never ran
+	kept       *pipeline.Kept // the guest's state, over restarts of its instance and of the module
+	load       load
 	restarts   restarts
 	timer      *time.Timer // of a restart, or of the signal's ticks; nil when neither is due
 	nextTick   time.Time
@@ -40,7 +43,17 @@ type runner struct {
 }
 
 // Take is the pipeline's way in.
-func (r *runner) Take(s *pipeline.Share) bool { return r.queue.put(s) }
+func (r *runner) Take(s *pipeline.Share) bool {
+	switch r.inbox.put(s) {
+	case refused:
+		return false
+	case overflowed:
+		r.unavailable(s, spoolFull)
+	}
+	return true
+}
+
+const spoolFull = "its spool is full"
 
 // run works until ctx ends. Shares that are left then stay unfinished: their inputs come again.
 func (r *runner) run(ctx context.Context) {
@@ -52,10 +65,8 @@ func (r *runner) run(ctx context.Context) {
 			return
 		case f := <-r.commands:
 			f()
-		case <-r.queue.ready:
-			if s := r.queue.take(); s != nil {
-				r.handle(s)
-			}
+		case <-r.inbox.ready:
+			r.takeOne()
 		case <-r.due():
 			r.onTimer()
 		}
@@ -64,20 +75,62 @@ func (r *runner) run(ctx context.Context) {
 
 // stop ends the runner: nothing is worked on any more.
 func (r *runner) stop() {
-	r.queue.close()
+	r.inbox.close()
 	r.stopTimer()
 	r.closeInstance()
 }
 
-// finishQueue works off what waits, for a signal that is removed while the module goes on.
-func (r *runner) finishQueue() {
-	r.queue.close()
-	for r.supervisor.ctx.Err() == nil {
-		s := r.queue.take()
-		if s == nil {
-			return
+// takeOne works on the next share, if there is one.
+func (r *runner) takeOne() bool {
+	for _, s := range r.inbox.spool.Failed() {
+		r.unavailable(s, "its spool cannot be written")
+	}
+	s := r.inbox.take()
+	if s == nil {
+		return false
+	}
+	r.handle(s)
+	r.noteLoad(time.Now())
+	return true
+}
+
+// noteLoad says when the signal becomes slow, and when it no longer is.
+func (r *runner) noteLoad(now time.Time) {
+	slow := r.load.slow(now)
+	r.mu.Lock()
+	changed := slow != r.state.Slow
+	r.state.Slow = slow
+	r.mu.Unlock()
+	if !changed {
+		return
+	}
+	r.inbox.setSlow(slow)
+	if slow {
+		r.event(zerolog.WarnLevel, &r.work).Msg("signal is slow: it is served from its spool, so that others need not wait for it")
+	} else {
+		r.event(zerolog.InfoLevel, &r.work).Msg("signal is not slow any more")
+	}
+	r.supervisor.config.Changed()
+}
+
+// finishTime is how long a signal that is removed may work off what waits for it. The rest stays in its spool.
+const finishTime = 5 * time.Second
+
+// finish works off what waits, for a signal that is removed while the module goes on.
+func (r *runner) finish() {
+	r.inbox.close()
+	for end := time.Now().Add(finishTime); r.supervisor.ctx.Err() == nil && time.Now().Before(end); {
+		if !r.takeOne() {
+			break
 		}
-		r.handle(s)
+	}
+	r.overflow(r.inbox.hold(true))
+}
+
+// overflow deals with shares that did not fit into the spool.
+func (r *runner) overflow(shares []*pipeline.Share) {
+	for _, s := range shares {
+		r.unavailable(s, spoolFull)
 	}
 }
 
@@ -103,10 +156,11 @@ func (r *runner) closeInstance() {
 // set publishes the runner's state.
 func (r *runner) set(status module.RuntimeStatus, description string) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	r.state = State{Status: status, Description: description, Version: r.work.Version, Guest: r.work.Spec.Name,
-		Digest: r.work.Digest, RestartCount: r.restarts.count, LastStart: r.lastStart}
+		Digest: r.work.Digest, RestartCount: r.restarts.count, LastStart: r.lastStart, Slow: r.state.Slow}
 	r.guest = r.work.Guest
+	r.mu.Unlock()
+	r.overflow(r.inbox.hold(status == module.Unknown || status == module.Backoff))
 	r.supervisor.config.Changed()
 }
 
@@ -124,6 +178,6 @@ func (r *runner) snapshot() State {
 		s.RestartCount = 0
 	}
 	s.Counts = r.counts.load()
-	s.Waiting = r.queue.len()
+	s.Waiting, s.Spooled = r.inbox.len()
 	return s
 }

@@ -130,24 +130,122 @@ func TestAMessageThatKillsTwoInstancesIsADeadLetterAndTheSignalBacksOff(t *testi
 		assert.Contains(t, p.state().Description, "unreachable; restarting in 10s")
 		assert.Len(t, g.instances, 2)
 
-		p.deliver(t, "good")
-		assert.Equal(t, []string{"deadletter: good (signal-not-running, attempts )"}, p.results())
+		p.deliver(t, "meanwhile")
+		assert.Empty(t, p.results())
 		assert.Equal(t, 2, p.acknowledged(), "no input waits for a signal that is not running")
+		assert.Equal(t, 1, p.state().Spooled)
 
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		p.deliver(t, "good")
-		assert.Equal(t, []string{"telemetry: good"}, p.results())
+		assert.Equal(t, []string{"telemetry: meanwhile", "telemetry: good"}, p.results(), "it works its spool off first")
+		assert.Zero(t, p.state().Spooled)
 		assert.Equal(t, module.Running, p.state().Status)
 		assert.Equal(t, 1, p.state().RestartCount)
 		assert.Empty(t, p.state().Description)
 	})
 }
 
+func TestWhatIsForASignalThatWillNotRunIsADeadLetter(t *testing.T) {
+	inPlant(t, func(t *testing.T, p *plant) {
+		w := workOf(&fakeGuest{program: diesOn("bad")})
+		w.Spec.RestartPolicy = module.RestartNever
+		p.start(t, w)
+		p.deliver(t, "bad")
+		p.results()
+		p.deliver(t, "good")
+		assert.Equal(t, []string{"deadletter: good (signal-not-running, attempts )"}, p.results())
+	})
+}
+
+func TestAFullSpoolMakesDeadLetters(t *testing.T) {
+	inPlant(t, func(t *testing.T, p *plant) {
+		small := limits
+		small.Spool = 1
+		p.pipeline.SetLimits(small)
+		p.start(t, workOf(&fakeGuest{program: diesOn("bad")}))
+		p.deliver(t, "bad")
+		p.results()
+		p.deliver(t, "first")
+		p.deliver(t, "second")
+		assert.Equal(t, []string{"deadletter: second (signal-not-running, attempts )"}, p.results())
+		assert.Equal(t, 3, p.acknowledged())
+	})
+}
+
+func TestASlowSignalIsServedBesideThePathOfAcknowledgements(t *testing.T) {
+	inPlant(t, func(t *testing.T, p *plant) {
+		g := &fakeGuest{}
+		g.message = func(i *fakeInstance, _ module.Message) (module.Verdict, error) {
+			i.took = 3 * time.Second
+			time.Sleep(i.took)
+			return module.Pass, nil
+		}
+		p.start(t, workOf(g))
+		p.deliver(t, "a")
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		require.True(t, p.state().Slow)
+		assert.Equal(t, 1, p.acknowledged())
+		p.deliver(t, "b")
+		p.deliver(t, "c")
+		assert.Equal(t, 3, p.acknowledged(), "before the guest has worked on them")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.Equal(t, []string{"telemetry: a", "telemetry: b", "telemetry: c"}, p.results())
+		g.last().message = func(i *fakeInstance, _ module.Message) (module.Verdict, error) { i.took = 0; return module.Drop, nil }
+		p.deliver(t, "d")
+		assert.False(t, p.state().Slow)
+	})
+}
+
+func TestWhatWaitsInMemoryForTooLongIsSpooled(t *testing.T) {
+	inPlant(t, func(t *testing.T, p *plant) {
+		g := &fakeGuest{}
+		g.message = func(*fakeInstance, module.Message) (module.Verdict, error) {
+			time.Sleep(time.Minute)
+			return module.Pass, nil
+		}
+		p.start(t, workOf(g))
+		p.deliver(t, "a")
+		p.deliver(t, "b")
+		time.Sleep(22 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, 1, p.acknowledged(), "the one that waits, not the one that is being worked on")
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		assert.Equal(t, []string{"telemetry: a", "telemetry: b"}, p.results())
+	})
+}
+
+func TestStateThatCannotBeKeptIsADeadLetterAndTheGuestForgetsIt(t *testing.T) {
+	inPlant(t, func(t *testing.T, p *plant) {
+		g := &fakeGuest{}
+		g.message = func(i *fakeInstance, m module.Message) (module.Verdict, error) {
+			if string(m.Body) != "plain" {
+				i.effects.State = []module.StateChange{{Key: "n", Value: m.Body}}
+			}
+			return module.Pass, nil
+		}
+		p.start(t, workOf(g))
+		p.deliver(t, "1")
+		p.results()
+		p.disk.full.Store(true)
+		p.deliver(t, "2")
+		assert.Equal(t, []string{"deadletter: 2 (state-not-kept, attempts 1)"}, p.results())
+		assert.Equal(t, map[string][]byte{"n": []byte("1")}, g.last().options.State)
+		p.deliver(t, "plain")
+		assert.Equal(t, []string{"telemetry: plain"}, p.results(), "passing on goes on")
+		assert.Equal(t, 3, p.acknowledged())
+	})
+}
+
 func TestWhatIsForASignalThatIsNotRunningCanBeDropped(t *testing.T) {
 	inPlant(t, func(t *testing.T, p *plant) {
 		p.SetModule(module.ModuleSettings{OnUnavailable: module.ActionDrop})
-		p.start(t, workOf(&fakeGuest{program: diesOn("bad")}))
+		w := workOf(&fakeGuest{program: diesOn("bad")})
+		w.Spec.RestartPolicy = module.RestartNever
+		p.start(t, w)
 		p.deliver(t, "bad")
 		p.results()
 		p.deliver(t, "good")
@@ -357,10 +455,13 @@ func TestAFirstStart(t *testing.T) {
 				assert.NotEmpty(t, p.state().Description)
 				p.route()
 				p.deliver(t, "a")
-				assert.Equal(t, []string{"deadletter: a (signal-not-running, attempts )"}, p.results())
+				waits := p.results() == nil
+				assert.Equal(t, test.now == module.Backoff, waits, "else it is a dead letter")
+				assert.Equal(t, 1, p.acknowledged())
 				time.Sleep(10 * time.Second)
 				synctest.Wait()
 				assert.Equal(t, test.later, p.state().Status)
+				assert.Equal(t, waits, len(p.results()) > 0)
 				if !test.taken {
 					assert.Equal(t, map[Guest]bool{nil: true}, p.Guests(), "its guest can be let go of")
 					require.NoError(t, p.apply(workOf(&fakeGuest{})), "better work cures it")
@@ -501,7 +602,7 @@ func TestAtAStopTheRunningCallEndsAndWhatWaitsComesAgain(t *testing.T) {
 		}
 		p.start(t, workOf(g))
 		p.deliver(t, "a")
-		for range queueLength + 5 {
+		for range 100 {
 			p.deliver(t, "waits")
 		}
 		p.stop()
@@ -515,7 +616,7 @@ func TestAtAStopTheRunningCallEndsAndWhatWaitsComesAgain(t *testing.T) {
 
 func TestAFullOutboxHoldsTheSignalBackAndLosesNothing(t *testing.T) {
 	inPlant(t, func(t *testing.T, p *plant) {
-		p.pipeline.SetLimits(1, 1000)
+		p.pipeline.SetLimits(pipeline.Limits{Outbox: 1, DeadLettersPerMinute: 1000})
 		p.start(t, workOf(nil))
 		p.setAway(true)
 		for _, body := range strings.Split("abcdef", "") {

@@ -3,16 +3,18 @@ package supervise
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 )
 
-// settle makes a call's effects real: what the guest kept, what it emitted, and its verdict on the message itself.
-func (r *runner) settle(s *pipeline.Share, m module.Message, verdict module.Verdict) {
+// settle makes a call's effects real: what the guest emitted, and its verdict on the message itself; and finishes the
+// share. Where the guest changed its state all of that is one transaction. If that cannot be stored the instance, which
+// believes that it is, makes way for one with the state that is stored.
+func (r *runner) settle(s *pipeline.Share, m module.Message, verdict module.Verdict) error {
 	effects := r.instance.Effects()
-	r.keep(effects.State)
 	for _, e := range effects.Emitted {
 		r.emit(s, e)
 	}
@@ -24,6 +26,16 @@ func (r *runner) settle(s *pipeline.Share, m module.Message, verdict module.Verd
 			r.counts.dropped.Add(1)
 		}
 	}
+	if len(effects.State) == 0 {
+		s.Finish()
+		return nil
+	}
+	err := r.kept.Settle(s, effects.State)
+	if err != nil && !errors.Is(err, pipeline.ErrStopping) {
+		r.recover()
+		return fmt.Errorf("keep state: %w", err)
+	}
+	return err
 }
 
 // emit sends what a guest emitted. It is copied: the effects point into the instance.
@@ -63,7 +75,7 @@ func (r *runner) send(s *pipeline.Share, output module.OutputName, m module.Mess
 
 // deadLetter sends a message whose call ended badly to the dead letters, with the kind of the error as its reason.
 func (r *runner) deadLetter(s *pipeline.Share, err error, attempts int) {
-	reason := string(module.KindHost)
+	reason := module.ReasonStateNotKept
 	if e, ok := errors.AsType[*module.GuestError](err); ok {
 		reason = string(e.Kind)
 	}
@@ -72,14 +84,18 @@ func (r *runner) deadLetter(s *pipeline.Share, err error, attempts int) {
 	s.DeadLetter(module.DeadLetter{Reason: reason, Description: err.Error(), Guest: r.work.Spec.Name, Digest: r.work.Digest, Attempts: attempts})
 }
 
-// unavailable deals with a message for a signal that is not running (5).
-func (r *runner) unavailable(s *pipeline.Share) {
+// unavailable deals with a message for a signal that does not run, or whose spool is full, and finishes it (5). It may be
+// called from any goroutine.
+func (r *runner) unavailable(s *pipeline.Share, why string) {
+	defer s.Finish()
 	if r.supervisor.dropUnavailable.Load() {
 		r.counts.dropped.Add(1)
 		return
 	}
 	r.counts.deadLetters.Add(1)
 	state := r.snapshot()
-	s.DeadLetter(module.DeadLetter{Reason: module.ReasonSignalNotRunning, Description: string(state.Status) + ": " + state.Description,
-		Guest: r.work.Spec.Name, Digest: r.work.Digest})
+	if why == "" {
+		why = string(state.Status) + ": " + state.Description
+	}
+	s.DeadLetter(module.DeadLetter{Reason: module.ReasonSignalNotRunning, Description: why, Guest: state.Guest, Digest: state.Digest})
 }

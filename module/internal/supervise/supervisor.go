@@ -3,6 +3,8 @@ package supervise
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,7 +50,9 @@ type State struct {
 	Digest       string
 	RestartCount int       // since the last healthy minute
 	LastStart    time.Time // zero: it never ran
-	Waiting      int       // shares in the queue
+	Waiting      int       // shares that wait for it
+	Spooled      int       // of those, how many wait in its spool
+	Slow         bool      // it is served from its spool
 	Counts
 }
 
@@ -59,13 +63,37 @@ func New(c Config) *Supervisor {
 	return s
 }
 
+// look is how often shares are looked for that have waited in memory for too long.
+const look = time.Second
+
 // Run waits until ctx ends and then ends all runners: each finishes the message it works on.
 func (s *Supervisor) Run(ctx context.Context) {
-	<-ctx.Done()
+	ticker := time.NewTicker(look)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case now := <-ticker.C:
+			s.spill(now)
+		}
+	}
 	s.mu.Lock()
 	s.cancel() // no runner is started from here on
 	s.mu.Unlock()
 	s.ended.Wait()
+}
+
+// spill moves shares to their spools that have waited in memory for too long.
+func (s *Supervisor) spill(now time.Time) {
+	if !s.config.Pipeline.Overdue(now) {
+		return
+	}
+	s.mu.Lock()
+	runners := slices.Collect(maps.Values(s.runners))
+	s.mu.Unlock()
+	for _, r := range runners {
+		r.inbox.spill(now)
+	}
 }
 
 // SetModule changes what holds for all signals.
@@ -117,7 +145,7 @@ func (s *Supervisor) Remove(ctx context.Context, name module.SignalName) error {
 	if r == nil {
 		return nil
 	}
-	if err := r.do(ctx, r.finishQueue); err != nil {
+	if err := r.do(ctx, r.finish); err != nil {
 		return err
 	}
 	r.remove()
@@ -174,8 +202,9 @@ func (s *Supervisor) runner(name module.SignalName) *runner {
 		return nil
 	}
 	ctx, remove := context.WithCancel(s.ctx)
-	r := &runner{supervisor: s, name: name, queue: newQueue(), commands: make(chan func()), ended: make(chan struct{}), remove: remove}
+	r := &runner{supervisor: s, name: name, kept: s.config.Pipeline.Kept(name), commands: make(chan func()), ended: make(chan struct{}), remove: remove}
 	r.state.Status = module.Unknown
+	r.inbox = newInbox(s.config.Pipeline, r)
 	s.runners[name] = r
 	s.ended.Go(func() { r.run(ctx) })
 	return r

@@ -59,17 +59,14 @@ func (r *runner) afterTick(now time.Time) time.Time {
 
 func (r *runner) tick() {
 	s := r.supervisor.config.Pipeline.Tick(r.name, r.nextTick)
-	defer s.Finish()
 	r.counts.in.Add(1)
-	verdict, attempts, err := r.call(func(i Instance) (module.Verdict, error) { return i.Tick(nil) })
-	if err != nil {
-		r.deadLetter(s, err, attempts)
-		return
-	}
-	if verdict == module.Pass {
-		verdict = module.Done // a tick is nothing that could be passed on
-	}
-	r.settle(s, module.Message{}, verdict)
+	r.process(s, module.Message{}, func(i Instance) (module.Verdict, error) {
+		verdict, err := i.Tick(nil)
+		if verdict == module.Pass {
+			verdict = module.Done // a tick is nothing that could be passed on
+		}
+		return verdict, err
+	})
 }
 
 // restart starts an instance after a backoff.
