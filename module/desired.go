@@ -18,7 +18,7 @@ type Desired struct {
 type ModuleSettings struct {
 	LogLevel             string // trace, debug, info, warn, error
 	OutboxBytes          int64
-	OutboxFull           string // block, dropOldest
+	OutboxFull           string // block, OutboxDropOldest
 	SpoolBytesPerSignal  int64
 	UnclaimedInputs      string // deadletter, drop: what becomes of an input that no signal names
 	OnUnavailable        string // deadletter, drop: what becomes of a message whose signal is not running
@@ -32,6 +32,9 @@ const (
 	ActionDeadLetter = "deadletter"
 	ActionDrop       = "drop"
 )
+
+// OutboxDropOldest is the answer to a full outbox that loses results.
+const OutboxDropOldest = "dropOldest"
 
 // PublishGroup gathers the samples of many signals into one message.
 type PublishGroup struct {

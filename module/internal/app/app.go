@@ -19,6 +19,7 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/artifact"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/observe"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/reconcile"
@@ -37,6 +38,7 @@ type App struct {
 	log        zerolog.Logger
 	hub        *hub
 	host       *wasm.Host
+	journal    *journal.Journal
 	pipeline   *pipeline.Pipeline
 	supervisor *supervise.Supervisor
 	reconciler *reconcile.Reconciler
@@ -45,6 +47,9 @@ type App struct {
 // New makes the module of a configuration. Nothing runs yet but the host's clock; Run ends that too.
 func New(c Config) (*App, error) {
 	level := observe.NewLevel(c.LogLevel)
+	if c.StorageLimit == 0 {
+		c.StorageLimit = defaultStorageMiB << 20
+	}
 	a := &App{config: c, hub: &hub{}, log: observe.NewLogger(c.LogTo, c.LogFormat, level)}
 	identity, err := edgehub.IdentityFromEnvironment(c.Getenv)
 	if err != nil {
@@ -55,6 +60,10 @@ func New(c Config) (*App, error) {
 		setLevel = func(string) {}
 	}
 	kept := a.openStore()
+	storage, err := a.openJournal(kept)
+	if err != nil {
+		return nil, err
+	}
 	a.pipeline = pipeline.New(a.pipelineConfig(kept))
 	a.supervisor = supervise.New(supervise.Config{Pipeline: a.pipeline, Log: a.log, Files: a.files(kept), Changed: func() { a.reconciler.Changed() }})
 	if a.hub.client, err = edgehub.New(a.clientConfig(identity)); err != nil {
@@ -69,7 +78,7 @@ func New(c Config) (*App, error) {
 		Environment: twin.Environment{DeviceID: identity.DeviceID, ModuleID: identity.ModuleID, Getenv: c.Getenv},
 		Generation:  identity.GenerationID,
 		Fault:       a.lastFault(kept),
-		Runtime:     module.RuntimeInfo{Module: c.Version, Wasmtime: wasm.Version, ABIs: wasm.ABIs, Architecture: runtime.GOARCH},
+		Runtime:     module.RuntimeInfo{Module: c.Version, Wasmtime: wasm.Version, ABIs: wasm.ABIs, Architecture: runtime.GOARCH, Storage: storage},
 		SetLogLevel: setLevel, Log: a.log,
 	})
 	a.log.Info().Str("version", c.Version).Stringer("identity", identity).Msg("Wasm-on-Edge")
@@ -77,19 +86,6 @@ func New(c Config) (*App, error) {
 	a.log.Info().Int64("memoryMiB", room.Memory>>20).Int64("smallGuests", room.Small).Int64("goGuests", room.Large).
 		Msg("room for signals: small guests with limits of 1 MiB, or Go guests with 16 MiB")
 	return a, nil
-}
-
-// openStore opens the storage directory. Without one the module works, and forgets.
-func (a *App) openStore() *store.Store {
-	if a.config.Storage == "" {
-		return nil
-	}
-	kept, err := store.Open(a.config.Storage)
-	if err != nil {
-		a.log.Warn().Err(err).Msg("nothing will survive a restart: mount a volume at WASM_ON_EDGE_STORAGE that this user can write")
-		return nil
-	}
-	return kept
 }
 
 // files returns the directory of guests' private directories, or "" where there is no storage.
@@ -139,7 +135,8 @@ func (a *App) newHost(kept *store.Store) (*wasm.Host, error) {
 func (a *App) pipelineConfig(kept *store.Store) pipeline.Config {
 	c := pipeline.Config{
 		Publisher: a.hub,
-		OnError:   func(err error) { a.log.Error().Err(err).Msg("dead letter is not kept on the device") },
+		Journal:   a.journal,
+		OnError:   func(err error) { a.log.Error().Err(err).Msg("something is not kept on the device") },
 	}
 	if kept != nil {
 		c.Folder = kept // not a nil *store.Store in an interface
@@ -168,10 +165,13 @@ func (a *App) onEvent(e edgehub.Event) {
 // Run runs the module until ctx ends, and then stops in order: no input is taken up any more, running calls end, their
 // results reach edgeHub, the connection is closed.
 func (a *App) Run(ctx context.Context) error {
+	defer a.closeJournal()
 	defer a.host.Close()
 	defer a.reconciler.Close()
 	last, closeConnection := context.WithCancel(context.WithoutCancel(ctx))
-	var outer, inner sync.WaitGroup
+	untilAllEnded, endJournal := context.WithCancel(context.WithoutCancel(ctx))
+	var journalEnded, outer, inner sync.WaitGroup
+	journalEnded.Go(func() { a.journal.Run(untilAllEnded) })
 	outer.Go(func() { a.runClient(last) })
 	outer.Go(func() { a.pipeline.SendResults(last) })
 	inner.Go(func() { a.pipeline.Dispatch(ctx) })
@@ -184,6 +184,8 @@ func (a *App) Run(ctx context.Context) error {
 	a.drain(callsEnded)
 	closeConnection()
 	outer.Wait()
+	endJournal()
+	journalEnded.Wait()
 	a.log.Info().Msg("stopped")
 	return nil
 }
@@ -198,7 +200,7 @@ func (a *App) drain(callsEnded <-chan struct{}) {
 	case <-ctx.Done():
 	}
 	if !a.pipeline.Drain(ctx) {
-		a.log.Warn().Int("results", a.pipeline.Counts().Outbox).Msg("edgeHub did not take all results in time; their inputs will come again")
+		a.log.Warn().Int("results", a.pipeline.Counts().Outbox).Msg("neither edgeHub nor the disk took all results in time; their inputs will come again")
 	}
 }
 

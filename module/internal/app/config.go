@@ -15,15 +15,19 @@ const (
 	defaultGuests  = "/guests"
 )
 
+const defaultStorageMiB = 512
+
 // Config is what the module reads from its environment.
 type Config struct {
-	Getenv    func(string) string // identity, ${env:NAME} in the twin
-	Storage   string              // WASM_ON_EDGE_STORAGE: what survives a restart; "" keeps nothing
-	Guests    string              // WASM_ON_EDGE_GUESTS: where file: sources lie
-	Memory    int64               // WASM_ON_EDGE_MEMORY_MIB, in bytes: what the guests' limits may come to; 0: 70 % of the container's
-	LogFormat observe.LogFormat   // WASM_ON_EDGE_LOG_FORMAT
-	LogLevel  string              // RuntimeLogLevel, until the twin says otherwise
-	LogTo     io.Writer
+	Getenv  func(string) string // identity, ${env:NAME} in the twin
+	Storage string              // WASM_ON_EDGE_STORAGE: what survives a restart; "" keeps nothing
+	Guests  string              // WASM_ON_EDGE_GUESTS: where file: sources lie
+	Memory  int64               // WASM_ON_EDGE_MEMORY_MIB, in bytes: what the guests' limits may come to; 0: 70 % of the container's
+	// StorageLimit is what spools, outbox and state may take of the storage directory, in bytes: WASM_ON_EDGE_STORAGE_MIB.
+	StorageLimit int64
+	LogFormat    observe.LogFormat // WASM_ON_EDGE_LOG_FORMAT
+	LogLevel     string            // RuntimeLogLevel, until the twin says otherwise
+	LogTo        io.Writer
 
 	// FixedLogLevel keeps LogLevel whatever the twin says; simulate shows warnings only.
 	FixedLogLevel bool
@@ -36,7 +40,11 @@ func ConfigFromEnvironment(getenv func(string) string, version string) (Config, 
 	if err != nil {
 		return Config{}, err
 	}
-	memory, err := memoryFromEnvironment(getenv)
+	memory, err := mebibytes(getenv, "WASM_ON_EDGE_MEMORY_MIB", 0)
+	if err != nil {
+		return Config{}, err
+	}
+	storage, err := mebibytes(getenv, "WASM_ON_EDGE_STORAGE_MIB", defaultStorageMiB)
 	if err != nil {
 		return Config{}, err
 	}
@@ -47,25 +55,27 @@ func ConfigFromEnvironment(getenv func(string) string, version string) (Config, 
 		return otherwise
 	}
 	return Config{
-		Getenv:    getenv,
-		Storage:   or("WASM_ON_EDGE_STORAGE", defaultStorage),
-		Guests:    or("WASM_ON_EDGE_GUESTS", defaultGuests),
-		Memory:    memory,
-		LogFormat: format,
-		LogLevel:  getenv("RuntimeLogLevel"),
-		LogTo:     os.Stderr,
-		Version:   version,
+		Getenv:       getenv,
+		Storage:      or("WASM_ON_EDGE_STORAGE", defaultStorage),
+		Guests:       or("WASM_ON_EDGE_GUESTS", defaultGuests),
+		Memory:       memory,
+		StorageLimit: storage,
+		LogFormat:    format,
+		LogLevel:     getenv("RuntimeLogLevel"),
+		LogTo:        os.Stderr,
+		Version:      version,
 	}, nil
 }
 
-func memoryFromEnvironment(getenv func(string) string) (int64, error) {
-	text := getenv("WASM_ON_EDGE_MEMORY_MIB")
+// mebibytes reads a number of MiB, in bytes.
+func mebibytes(getenv func(string) string, name string, otherwise int64) (int64, error) {
+	text := getenv(name)
 	if text == "" {
-		return 0, nil
+		return otherwise << 20, nil
 	}
 	mib, err := strconv.ParseInt(text, 10, 32)
 	if err != nil || mib < 1 {
-		return 0, fmt.Errorf("read WASM_ON_EDGE_MEMORY_MIB: %q is not a whole number of MiB from 1 on", text)
+		return 0, fmt.Errorf("read %s: %q is not a whole number of MiB from 1 on", name, text)
 	}
 	return mib << 20, nil
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/supervise"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm"
@@ -50,11 +51,17 @@ func (acknowledging) Publish(_ context.Context, _ module.OutputName, _ module.Me
 
 // measureSignals returns the memory that signals take together, in bytes.
 func measureSignals(b *testing.B, compiled guest, count int) int64 {
-	p := pipeline.New(pipeline.Config{Publisher: acknowledging{}, OnError: func(err error) { b.Error(err) }})
+	j, _, err := journal.Open(journal.Config{Limit: 64 << 20})
+	require.NoError(b, err)
+	p := pipeline.New(pipeline.Config{Publisher: acknowledging{}, Journal: j, OnError: func(err error) { b.Error(err) }})
 	s := supervise.New(supervise.Config{Pipeline: p, Log: zerolog.Nop(), Changed: func() {}})
-	p.SetLimits(64<<20, 0)
+	p.SetLimits(pipeline.Limits{Outbox: 64 << 20, Spool: 1 << 20})
 	ctx, stop := context.WithCancel(context.Background())
-	var parts sync.WaitGroup
+	journalCtx, endJournal := context.WithCancel(context.Background())
+	var parts, journalEnded sync.WaitGroup
+	journalEnded.Go(func() { j.Run(journalCtx) })
+	defer journalEnded.Wait()
+	defer endJournal()
 	for _, run := range []func(context.Context){p.Dispatch, p.SendResults, s.Run} {
 		parts.Go(func() { run(ctx) })
 	}

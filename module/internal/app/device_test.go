@@ -34,6 +34,7 @@ type device struct {
 	hub     *sim.Hub
 	guests  string // directory of file: guests
 	storage string
+	app     *App // that run made last
 	log     *logBuffer
 
 	counting func(sim.Upstream) // where set, takes what reaches $upstream instead of upstream below
@@ -106,6 +107,7 @@ func (d *device) run() (stop func()) {
 		LogFormat: observe.LogJSON, LogLevel: "debug", LogTo: d.log, Version: "0.0.0-test",
 	})
 	require.NoError(d.t, err)
+	d.app = a
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { // awaited by stop

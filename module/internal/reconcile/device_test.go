@@ -23,6 +23,7 @@ import (
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/artifact"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/store"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/supervise"
@@ -216,7 +217,9 @@ func newDevice(t *testing.T, before *device) *device {
 	}
 	kept, err := store.Open(d.storage)
 	require.NoError(t, err)
-	p := pipeline.New(pipeline.Config{Publisher: d.hub})
+	j, _, err := journal.Open(journal.Config{Dir: filepath.Join(d.storage, "journal"), Limit: 64 << 20})
+	require.NoError(t, err)
+	p := pipeline.New(pipeline.Config{Publisher: d.hub, Journal: j, OnError: func(error) {}})
 	supervisor := supervise.New(supervise.Config{Pipeline: p, Log: zerolog.Nop(), Changed: func() { d.Changed() }})
 	d.Reconciler = New(Config{
 		Hub: d.hub, Supervisor: supervisor, Pipeline: p, Artifacts: artifact.New(d.guests), Compile: d.compile, Store: kept, Fault: fault,
@@ -225,7 +228,9 @@ func newDevice(t *testing.T, before *device) *device {
 		SetLogLevel: func(string) {}, Log: zerolog.Nop(),
 	})
 	ctx, cancel := context.WithCancel(t.Context())
-	var parts sync.WaitGroup
+	untilAllEnded, endJournal := context.WithCancel(context.Background())
+	var parts, journalEnded sync.WaitGroup
+	journalEnded.Go(func() { j.Run(untilAllEnded) })
 	for _, run := range []func(context.Context){p.Dispatch, p.SendResults, supervisor.Run, d.Run} {
 		parts.Go(func() { run(ctx) })
 	}
@@ -236,6 +241,9 @@ func newDevice(t *testing.T, before *device) *device {
 		p.Drain(expired)
 		parts.Wait()
 		d.Close()
+		endJournal()
+		journalEnded.Wait()
+		assert.NoError(t, j.Close())
 		assert.NotContains(t, d.open(), true, "every compiled guest is let go of")
 	})
 	t.Cleanup(d.stop)

@@ -11,7 +11,7 @@ import (
 
 // removeFiles removes the private directories of signals that the twin does not name any more. One that is stopped or
 // refused is named, and what runs or failed has a use for its files whatever the twin says.
-func (r *Reconciler) removeFiles(d module.Desired) {
+func (r *Reconciler) removeFiles(named map[module.SignalName]bool) {
 	if r.config.Files == "" {
 		return
 	}
@@ -19,7 +19,6 @@ func (r *Reconciler) removeFiles(d module.Desired) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		r.config.Log.Error().Err(err).Msg("files of signals that are gone are not removed")
 	}
-	named := r.named(d)
 	for _, e := range entries {
 		if named[module.SignalName(e.Name())] {
 			continue

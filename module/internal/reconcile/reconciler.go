@@ -150,7 +150,9 @@ func (r *Reconciler) apply(ctx context.Context, document []byte) {
 		v.entries = maps.Clone(r.running)
 	})
 	r.save()
-	r.removeFiles(d)
+	named := r.named(d)
+	r.removeFiles(named)
+	r.config.Pipeline.Forget(func(s module.SignalName) bool { return named[s] })
 }
 
 // reconcile executes the plan.
@@ -167,7 +169,8 @@ func (r *Reconciler) reconcile(ctx context.Context, res *resolution) {
 func (r *Reconciler) setModule(m module.ModuleSettings) {
 	r.module = m
 	r.config.Supervisor.SetModule(m)
-	r.config.Pipeline.SetLimits(m.OutboxBytes, m.DeadLettersPerMinute)
+	r.config.Pipeline.SetLimits(pipeline.Limits{Outbox: m.OutboxBytes, DropOldest: m.OutboxFull == module.OutboxDropOldest,
+		Spool: m.SpoolBytesPerSignal, DeadLettersPerMinute: m.DeadLettersPerMinute})
 	r.config.SetLogLevel(m.LogLevel)
 }
 

@@ -68,17 +68,16 @@ func TestFormsOfAFieldThatAreNotAtWorkYetAreRefused(t *testing.T) {
 
 func TestWhatHasNoEffectYetIsTakenWithAWarning(t *testing.T) {
 	d := Parse([]byte(documentOf(
-		`"module": {"outboxFull": "dropOldest", "spoolMiBPerSignal": 8, "downloadJitterMs": 0, "outboxMiB": 8, "logLevel": "debug"}`,
+		`"module": {"downloadJitterMs": 0, "outboxMiB": 8, "logLevel": "debug"}`,
 		`"guests": {"g": {"source": "file:x", "limits": {"httpTimeoutMs": 5, "cpuPercent": 5, "storageMiB": 2}}}`)), device)
 
-	for _, path := range []string{"module.outboxFull", "module.spoolMiBPerSignal", "module.downloadJitterMs",
+	for _, path := range []string{"module.downloadJitterMs",
 		"guests.g.limits.httpTimeoutMs", "guests.g.limits.cpuPercent"} {
 		f := requireFinding(t, d, path)
 		assert.Equal(t, module.Warning, f.Severity)
 		assert.Contains(t, f.Reason, "has no effect yet: ")
 	}
-	assert.Len(t, d.Findings, 5)
-	assert.Equal(t, "dropOldest", d.Module.OutboxFull)
+	assert.Len(t, d.Findings, 3)
 	assert.Contains(t, d.Guests, module.GuestName("g"))
 }
 

@@ -1,0 +1,77 @@
+package app
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/store"
+)
+
+// What reported says of the storage directory.
+const (
+	storagePersistent = "persistent"
+	storageEphemeral  = "ephemeral" // it ends with the container
+)
+
+// openStore opens the storage directory. Without one the module works, and forgets.
+func (a *App) openStore() *store.Store {
+	if a.config.Storage == "" {
+		return nil
+	}
+	kept, err := store.Open(a.config.Storage)
+	if err != nil {
+		a.log.Warn().Err(err).Msg("nothing will survive a restart: mount a volume at WASM_ON_EDGE_STORAGE that this user can write")
+		return nil
+	}
+	return kept
+}
+
+// openJournal opens the journal in the storage directory, or in memory where there is none, and returns what reported says
+// of the storage. What is damaged has been set aside.
+func (a *App) openJournal(kept *store.Store) (storage string, err error) {
+	c := journal.Config{Limit: a.config.StorageLimit}
+	if storage = storageEphemeral; kept != nil {
+		c.Dir = filepath.Join(a.config.Storage, "journal")
+		storage = durability(a.config.Storage)
+	}
+	var damage []journal.Damage
+	a.journal, damage, err = journal.Open(c)
+	if err != nil && kept != nil {
+		a.log.Error().Err(err).Msg("spools, outbox and state will not survive a restart")
+		c.Dir, storage = "", storageEphemeral+": "+err.Error()
+		a.journal, damage, err = journal.Open(c)
+	}
+	if err != nil {
+		return "", fmt.Errorf("open journal: %w", err)
+	}
+	for _, d := range damage {
+		a.log.Error().Str("file", d.File).Str("reason", d.Reason).Msg("a part of the journal was damaged; it was set aside, and the rest is used")
+		storage = storagePersistent + "; damaged at the start: " + d.File + ": " + d.Reason
+	}
+	if c.Dir != "" && storage == storageEphemeral {
+		a.log.Warn().Str("storage", a.config.Storage).Msg("the storage directory is a part of the container and ends with it: mount a volume at WASM_ON_EDGE_STORAGE")
+	}
+	return storage, nil
+}
+
+func (a *App) closeJournal() {
+	if err := a.journal.Close(); err != nil {
+		a.log.Error().Err(err).Msg("close journal")
+	}
+}
+
+// durability tells a volume from a directory of the container's own, or one in memory.
+func durability(dir string) string {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(dir, &fs); err != nil {
+		return storagePersistent // as far as is known
+	}
+	switch int64(fs.Type) {
+	case unix.OVERLAYFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.RAMFS_MAGIC:
+		return storageEphemeral
+	}
+	return storagePersistent
+}
