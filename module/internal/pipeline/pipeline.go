@@ -56,6 +56,7 @@ type Pipeline struct {
 	routes    atomic.Pointer[Routes]
 	routed    chan struct{} // closed once routes are known (1)
 	routeOnce sync.Once
+	waking    wakers
 	running   atomic.Pointer[context.Context] // Dispatch's: when it ends consumers end because the module stops
 
 	received, redelivered, dropped, deadLetters atomic.Int64
@@ -92,10 +93,10 @@ func (p *Pipeline) Deliver(d Delivery) error {
 	return nil
 }
 
-// SetRoutes replaces the routes. The first ones open the way for the inputs that wait.
+// SetRoutes replaces the routes. The first ones open the way for the inputs that wait, and for what waits in spools.
 func (p *Pipeline) SetRoutes(r *Routes) {
 	p.routes.Store(r)
-	p.routeOnce.Do(func() { close(p.routed) })
+	p.routeOnce.Do(func() { close(p.routed); p.waking.wake() })
 }
 
 // Limits are the bounds of what waits. They are those of the module's settings.

@@ -27,8 +27,10 @@ type Spool struct {
 	sequence uint64
 }
 
-// Spool returns a signal's spool, with what another life of the module left in it.
+// Spool returns a signal's spool, with what another life of the module left in it. Before routes are known nothing comes
+// out of it: what a signal sends must find those that read it.
 func (p *Pipeline) Spool(signal module.SignalName, ready func()) *Spool {
+	p.waking.add(ready)
 	sp := &Spool{pipeline: p, signal: signal, ready: ready}
 	for _, key := range p.journal.Keys(sp.table()) {
 		value, err := p.journal.Get(sp.table(), key)
@@ -112,7 +114,7 @@ func (sp *Spool) Take() *Share {
 func (sp *Spool) next() *record {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
-	if len(sp.synced) == 0 {
+	if len(sp.synced) == 0 || sp.pipeline.routes.Load() == nil {
 		return nil
 	}
 	r := sp.synced[0]
@@ -158,6 +160,31 @@ func (sp *Spool) Len() int {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
 	return len(sp.synced) + sp.pending
+}
+
+// wakers are called once, when routes are known.
+type wakers struct {
+	mu    sync.Mutex // guards what follows
+	woken bool
+	ready []func()
+}
+
+func (w *wakers) add(ready func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.woken {
+		w.ready = append(w.ready, ready)
+	}
+}
+
+func (w *wakers) wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.woken = true
+	for _, ready := range w.ready {
+		ready()
+	}
+	w.ready = nil
 }
 
 // Overdue reports whether a share has waited for so long that it must not wait in memory any longer (6).

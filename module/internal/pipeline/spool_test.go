@@ -83,6 +83,20 @@ func TestShareThatCannotBeStoredIsGivenBack(t *testing.T) {
 	})
 }
 
+func TestNothingComesOutBeforeRoutesAreKnown(t *testing.T) {
+	spoolTest(t, func(t *testing.T, r *rig, _ *Spool) {
+		r.deliver(t, 1, "1")
+		r.stop()
+		next := startOn(t, r.disk, nil)
+		woken := false
+		spool := next.Spool("a", func() { woken = true })
+		assert.Nil(t, spool.Take())
+		next.SetRoutes(&Routes{})
+		assert.True(t, woken)
+		assert.NotNil(t, spool.Take())
+	})
+}
+
 func TestSpoolKeepsTheOrderOverLives(t *testing.T) {
 	spoolTest(t, func(t *testing.T, r *rig, spool *Spool) {
 		for _, body := range []string{"1", "2", "3"} {
