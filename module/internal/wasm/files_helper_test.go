@@ -14,15 +14,19 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm"
 )
 
-// fileFunctions are the functions of WASI on files, with their parameters.
-var fileFunctions = []struct{ name, params string }{
-	{"fd_prestat_get", "ii"}, {"fd_prestat_dir_name", "iii"}, {"fd_close", "i"}, {"fd_read", "iiii"}, {"fd_pread", "iiiIi"},
-	{"fd_write", "iiii"}, {"fd_pwrite", "iiiIi"}, {"fd_seek", "iIii"}, {"fd_tell", "ii"}, {"fd_sync", "i"}, {"fd_datasync", "i"},
-	{"fd_advise", "iIIi"}, {"fd_allocate", "iII"}, {"fd_renumber", "ii"}, {"fd_fdstat_get", "ii"}, {"fd_fdstat_set_flags", "ii"},
-	{"fd_fdstat_set_rights", "iII"}, {"fd_filestat_get", "ii"}, {"fd_filestat_set_size", "iI"}, {"fd_filestat_set_times", "iIIi"},
-	{"fd_readdir", "iiiIi"}, {"path_open", "iiiiiIIii"}, {"path_filestat_get", "iiiii"}, {"path_filestat_set_times", "iiiiIIi"},
-	{"path_create_directory", "iii"}, {"path_remove_directory", "iii"}, {"path_unlink_file", "iii"}, {"path_rename", "iiiiii"},
-	{"path_readlink", "iiiiii"}, {"path_link", "iiiiiii"}, {"path_symlink", "iiiii"},
+// fileFunctions are the functions of WASI on files, with their parameters and what those mean: d a descriptor, p a path, v
+// vectors or a buffer (two parameters each), r room for a result, N a number of bytes, g rights, o how to open, w whence, n
+// another number.
+var fileFunctions = []struct{ name, params, kinds string }{
+	{"fd_prestat_get", "ii", "dr"}, {"fd_prestat_dir_name", "iii", "dv"}, {"fd_close", "i", "d"}, {"fd_read", "iiii", "dvr"},
+	{"fd_pread", "iiiIi", "dvNr"}, {"fd_write", "iiii", "dvr"}, {"fd_pwrite", "iiiIi", "dvNr"}, {"fd_seek", "iIii", "dNwr"},
+	{"fd_tell", "ii", "dr"}, {"fd_sync", "i", "d"}, {"fd_datasync", "i", "d"}, {"fd_advise", "iIIi", "dNNn"}, {"fd_allocate", "iII", "dNN"},
+	{"fd_renumber", "ii", "dd"}, {"fd_fdstat_get", "ii", "dr"}, {"fd_fdstat_set_flags", "ii", "dn"}, {"fd_fdstat_set_rights", "iII", "dgg"},
+	{"fd_filestat_get", "ii", "dr"}, {"fd_filestat_set_size", "iI", "dN"}, {"fd_filestat_set_times", "iIIi", "dNNn"},
+	{"fd_readdir", "iiiIi", "dvNr"}, {"path_open", "iiiiiIIii", "dnpoggnr"}, {"path_filestat_get", "iiiii", "dnpr"},
+	{"path_filestat_set_times", "iiiiIIi", "dnpNNn"}, {"path_create_directory", "iii", "dp"}, {"path_remove_directory", "iii", "dp"},
+	{"path_unlink_file", "iii", "dp"}, {"path_rename", "iiiiii", "dpdp"}, {"path_readlink", "iiiiii", "dpvr"},
+	{"path_link", "iiiiiii", "dnpdp"}, {"path_symlink", "iiiii", "pdp"},
 }
 
 // Error numbers of WASI, and what path_open takes.

@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "fill" {
 		os.Exit(fillProcess(os.Args[2]))
 	}
+	if len(os.Args) > 2 && os.Args[1] == "confine" {
+		confine(os.Args[2], os.Args[3:])
+	}
 	if len(os.Args) > 2 && os.Args[1] == "end" {
 		endBadly(os.Args[2])
 	}
