@@ -147,12 +147,15 @@ func (c *connection) handlePublishes(ctx context.Context) error {
 func (c *connection) puback(id uint16) {
 	c.peer.mu.Lock()
 	defer c.peer.mu.Unlock()
-	send := func() { c.out.add(func(b []byte) []byte { return appendPuback(b, id) }) }
 	if c.holding(heldAcks) {
-		c.keep(heldAcks, send)
+		c.keep(heldAcks, func() { c.sendPuback(id) })
 		return
 	}
-	send()
+	c.sendPuback(id)
+}
+
+func (c *connection) sendPuback(id uint16) {
+	c.out.add(func(b []byte) []byte { return appendPuback(b, id) })
 }
 
 // acknowledge takes a PUBACK for the oldest publish that awaits one. Its packet id says nothing: all are the same.

@@ -152,9 +152,10 @@ func TestNothingIsLostBetweenClientAndHubWhenConnectionsBreak(t *testing.T) {
 
 // BenchmarkFilter measures messages through hub and module and back, over TLS.
 func BenchmarkFilter(b *testing.B) {
-	for _, inFlight := range []int{1, 64} {
-		b.Run(fmt.Sprint(inFlight), func(b *testing.B) {
-			h := start(b, Config{Manifest: deployment(b, sourceToFilter, filterToUpstream), InFlight: inFlight})
+	for name, cfg := range map[string]Config{"1": {InFlight: 1}, "64": {InFlight: 64}, "64 kept": {InFlight: 64, Keep: true}} {
+		b.Run(name, func(b *testing.B) {
+			cfg.Manifest = deployment(b, sourceToFilter, filterToUpstream)
+			h := start(b, cfg)
 			filterModule(b, h.Environment("filter"), edgehub.Config{})
 			body := reading{temperature: 21.5, pressure: 1.05, ambient: 21, humidity: 25, created: time.Now()}
 			b.ReportAllocs()
