@@ -1,0 +1,31 @@
+;; Appends its message to the file "lines" of its private directory and emits all that is in it. It fails where it has no
+;; such file. It proves that files are kept, and that a guest has none unless the twin permits it.
+(module
+  (import "edge" "emit" (func $emit (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $path_open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_pread" (func $fd_pread (param i32 i32 i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_close" (func $fd_close (param i32) (result i32)))
+  (memory (export "memory") 5)
+  (data (i32.const 0) "lines")
+  (func (export "edge_alloc") (param $size i32) (result i32)
+    (select (i32.const 1024) (i32.const 0) (i32.le_u (local.get $size) (i32.const 64512))))
+  (func (export "edge_message") (param $ptr i32) (param $len i32) (result i32)
+    (local $file i32)
+    ;; open to read and append, made where it is missing; the descriptor comes to 16
+    (if (call $path_open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 5)
+        (i32.const 1) (i64.const 66) (i64.const 0) (i32.const 1) (i32.const 16))
+      (then (return (i32.const -1))))
+    (local.set $file (i32.load (i32.const 16)))
+    (i32.store (i32.const 32) (local.get $ptr))
+    (i32.store (i32.const 36) (local.get $len))
+    (if (call $fd_write (local.get $file) (i32.const 32) (i32.const 1) (i32.const 20)) (then (return (i32.const -2))))
+    (i32.store (i32.const 32) (i32.const 65536))
+    (i32.store (i32.const 36) (i32.const 65536))
+    (if (call $fd_pread (local.get $file) (i32.const 32) (i32.const 1) (i64.const 0) (i32.const 20))
+      (then (return (i32.const -3))))
+    (drop (call $fd_close (local.get $file)))
+    (drop (call $emit (i32.const 0) (i32.const 0) (i32.const 65536) (i32.load (i32.const 20)) (i32.const 0) (i32.const 0)))
+    (i32.const 2))
+)
