@@ -34,7 +34,7 @@ func inspect(b []byte, s *stored, end int, newest bool) state {
 		holes = append([]span{{0, min(headerSize, len(b))}}, holes...)
 	}
 	if len(b) < end {
-		holes = append(holes, span{len(b), end})
+		holes = addHole(holes, span{len(b), end})
 	}
 	state := state{frames: frames, end: end, holes: holes}
 	if newest {

@@ -131,7 +131,7 @@ func (f *inode) ReadAt(b []byte, at int64) (int, error) {
 // WriteAt writes all or, where it is to fail, the half.
 func (f *inode) WriteAt(b []byte, at int64) (int, error) {
 	err := f.disk.do("write")
-	if err != nil && err != errCrashed {
+	if err != nil && !errors.Is(err, errCrashed) {
 		b = b[:len(b)/2]
 	}
 	f.disk.taken += len(b)
@@ -156,7 +156,7 @@ func (f *inode) change(c change) {
 // so again: Linux does that.
 func (f *inode) Sync() error {
 	if err := f.disk.do("sync"); err != nil {
-		if err != errCrashed && err != errKept {
+		if !errors.Is(err, errCrashed) && !errors.Is(err, errKept) {
 			f.pending = nil
 		}
 		return err

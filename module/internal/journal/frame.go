@@ -90,14 +90,19 @@ func scan(segment []byte, seed uint32, from int) (frames []frame, holes []span) 
 		if !headGood {
 			next = nextHead(segment, seed, at+1)
 		}
-		if last := len(holes) - 1; last >= 0 && holes[last].end == at {
-			holes[last].end = next
-		} else {
-			holes = append(holes, span{at, next})
-		}
+		holes = addHole(holes, span{at, next})
 		at = next
 	}
 	return frames, holes
+}
+
+// addHole adds a hole behind the others, or makes the last one longer.
+func addHole(holes []span, h span) []span {
+	if last := len(holes) - 1; last >= 0 && holes[last].end == h.at {
+		holes[last].end = h.end
+		return holes
+	}
+	return append(holes, h)
 }
 
 // nextHead returns where the next head lies that is whole, or the end of the segment.

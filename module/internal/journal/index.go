@@ -114,11 +114,20 @@ func (x *index) count(r ref, sign int) {
 	x.live += int64(sign) * int64(r.size)
 }
 
-// growth returns by how many bytes the puts of a payload would have grow what counts.
+// growth returns by how many bytes what counts grows with a payload, negative where it shrinks. A key that the payload
+// names twice is counted twice.
 func (x *index) growth(payload []byte) (bytes int64) {
 	for _, r := range records(payload) {
-		if r.kind == kindPut {
-			bytes += int64(r.size) - int64(x.tables[string(r.table)][string(r.key)].size)
+		keys := x.tables[string(r.table)]
+		switch r.kind {
+		case kindPut:
+			bytes += int64(r.size) - int64(keys[string(r.key)].size)
+		case kindDelete:
+			bytes -= int64(keys[string(r.key)].size)
+		case kindDeleteTable:
+			for _, old := range keys {
+				bytes -= int64(old.size)
+			}
 		}
 	}
 	return bytes

@@ -137,11 +137,15 @@ func TestFilesBelongToTheOwnerAlone(t *testing.T) {
 
 func TestCleaningKeepsTheJournalSmall(t *testing.T) {
 	everywhere(t, func(t *testing.T, c journal.Config) {
-		c.SegmentBytes = 16 << 10
+		c.SegmentBytes = 8 << 10
 		j := start(t, c)
 		value := string(make([]byte, 500))
-		for i := range 3000 { // 1.5 MiB in all, of which 25 KiB count
-			j.put(t, "t", fmt.Sprint(i%50), value)
+		for i := range 100 { // 0.5 MiB in all, of which 25 KiB count
+			var tx journal.Tx
+			for k := range 10 {
+				tx.Put("t", fmt.Sprint((i*10+k)%50), []byte(value))
+			}
+			require.NoError(t, j.Commit(&tx))
 			u := j.Usage()
 			require.Less(t, u.Disk, 2*u.Live+3*c.SegmentBytes)
 		}
@@ -156,23 +160,23 @@ func TestBeyondTheLimitOnlyDeletionsAreTaken(t *testing.T) {
 		var err error
 		var n int
 		for ; err == nil; n++ {
-			require.Less(t, n, 2000)
+			require.Less(t, n, 500)
 			var tx journal.Tx
-			tx.Put("t", fmt.Sprint(n), make([]byte, 1000))
+			tx.Put("t", fmt.Sprint(n), make([]byte, 5000))
 			err = j.Commit(&tx)
 		}
 		require.ErrorIs(t, err, journal.ErrFull)
-		assert.Greater(t, n, 700, "three quarters of the limit are of use")
+		assert.Greater(t, n, 140, "three quarters of the limit are of use")
 		assert.LessOrEqual(t, j.Usage().Disk, c.Limit)
 
-		j.put(t, "t", "0", string(make([]byte, 1000))) // takes the room of the one before
+		j.put(t, "t", "0", string(make([]byte, 5000))) // takes the room of the one before
 		for i := range n / 2 {
 			var tx journal.Tx
 			tx.Delete("t", fmt.Sprint(i))
-			require.NoError(t, j.Commit(&tx))
+			j.Submit(&tx, func(err error) { assert.NoError(t, err) })
 		}
-		for i := range n/2 - 20 {
-			j.put(t, "u", fmt.Sprint(i), string(make([]byte, 1000)))
+		for i := range n/2 - 5 {
+			j.put(t, "u", fmt.Sprint(i), string(make([]byte, 5000)))
 		}
 		assert.LessOrEqual(t, j.Usage().Disk, c.Limit)
 	})

@@ -128,7 +128,8 @@ func (s *stored) end(after []*stored) int {
 // read reads what there is of a segment up to its end, into b if that is large enough. What the device cannot read is zero.
 func (s *stored) read(b []byte, end int) []byte {
 	const block = 4096
-	b = slices.Grow(b[:0], end)[:min(int64(end), s.length)]
+	size := min(end, int(s.length))
+	b = slices.Grow(b[:0], size)[:size]
 	if _, err := s.file.ReadAt(b, 0); err == nil || errors.Is(err, io.EOF) {
 		return b
 	}
