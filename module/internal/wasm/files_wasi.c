@@ -4,7 +4,7 @@
 //
 // Every call is one short piece of local input or output with a capped length. What a guest asks to have synced is not:
 // a guest that does so in a loop would wear the disk out and hold up the syncs of its neighbours, and one sync of a slow
-// disk holds a processor longer than any deadline. What must survive a power cut belongs in the guest's state.
+// disk holds a processor longer than any deadline. The kernel writes back what there is within about half a minute.
 //
 // Room for results is checked before anything is done, so that nothing is done that the guest does not learn of.
 
