@@ -20,6 +20,8 @@ func (g guest) Start(o supervise.Options) (supervise.Instance, error) {
 	return i, nil
 }
 
+func (g guest) IsProgram() bool { return g.ABI() == wasm.ABICommand }
+
 // CompilerCommand is the argument with which the module starts this program to compile a guest. The program then calls
 // [CompilerMain] and nothing else.
 const CompilerCommand = "compile"

@@ -125,8 +125,9 @@ type fakeGuest struct {
 	closed bool
 }
 
-func (g *fakeGuest) HasTimer() bool { return true }
-func (g *fakeGuest) Cached() bool   { return false }
+func (g *fakeGuest) HasTimer() bool  { return true }
+func (g *fakeGuest) IsProgram() bool { return false }
+func (g *fakeGuest) Cached() bool    { return false }
 
 func (g *fakeGuest) Close() {
 	g.device.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -66,9 +67,15 @@ func (r *runner) quarantine(w Work, reason string) {
 
 // prepare makes the stages of a signal, and checks that its guest can do what it is asked to.
 func prepare(w *Work) (*signals.Stages, error) {
-	if w.Guest != nil && w.ticks() && !w.Guest.HasTimer() {
-		return nil, &module.GuestError{Guest: w.Spec.Name, Signal: w.Signal.Name, Op: "bind", Kind: module.KindInvalid,
-			Message: "it does not export edge_timer, which a timer signal needs"}
+	refuse := func(reason, hint string) (*signals.Stages, error) {
+		return nil, &module.GuestError{Guest: w.Spec.Name, Signal: w.Signal.Name, Op: "bind", Kind: module.KindInvalid, Message: reason, Hint: hint}
+	}
+	switch {
+	case w.Guest == nil:
+	case w.ticks() && !w.Guest.HasTimer():
+		return refuse("it does not export edge_timer, which a timer signal needs", "")
+	case w.Spec.Run != "" && !w.Guest.IsProgram():
+		return refuse(fmt.Sprintf("run %q is for WASI commands, and it is a guest of edge/1", w.Spec.Run), "leave run out")
 	}
 	return signals.New(w.Signal)
 }

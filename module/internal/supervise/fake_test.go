@@ -38,7 +38,8 @@ type program struct {
 	tick       func(i *fakeInstance) (module.Verdict, error)
 }
 
-func (g *fakeGuest) HasTimer() bool { return !g.noTimer }
+func (g *fakeGuest) HasTimer() bool  { return !g.noTimer }
+func (g *fakeGuest) IsProgram() bool { return false }
 
 func (g *fakeGuest) Start(o Options) (Instance, error) {
 	if g.onStart != nil {

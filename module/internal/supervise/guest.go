@@ -14,6 +14,8 @@ type Guest interface {
 	Start(Options) (Instance, error)
 	// HasTimer reports whether it can be bound to a timer.
 	HasTimer() bool
+	// IsProgram reports whether it is a WASI command, of which the twin may say how it is run.
+	IsProgram() bool
 }
 
 // Options are what an instance is started with.

@@ -441,6 +441,8 @@ func TestAFirstStart(t *testing.T) {
 			module.Failed, false, module.Failed},
 		{"of a timer that the guest knows nothing of fails", &fakeGuest{noTimer: true}, func(w Work) Work { return ticking(w, time.Second) },
 			module.Failed, false, module.Failed},
+		{"of edge/1 that the twin wants run as a program fails", &fakeGuest{}, func(w Work) Work { w.Spec.Run = module.RunPerMessage; return w },
+			module.Failed, false, module.Failed},
 		{"with a selector that is none fails", &fakeGuest{}, func(w Work) Work { w.Signal.Selector = "x"; return w },
 			module.Failed, false, module.Failed},
 	} {

@@ -31,7 +31,7 @@ func TestWhatIsNotAtWorkYetIsRefusedByName(t *testing.T) {
 		assert.Empty(t, d.Signals)
 	}
 	for path, fields := range map[string]string{
-		"credentials": `"credentials": "registry"`, "run": `"run": "service"`, "permissions.http": `"permissions": {"http": {"erp": "https://h"}}`,
+		"credentials": `"credentials": "registry"`, "permissions.http": `"permissions": {"http": {"erp": "https://h"}}`,
 		"permissions.secrets": `"permissions": {"secrets": {"KEY": "key"}}`,
 		"probation":           `"probation": {"seconds": 5}`, "shadow": `"shadow": {"source": "file:y"}`,
 	} {
@@ -43,7 +43,7 @@ func TestWhatIsNotAtWorkYetIsRefusedByName(t *testing.T) {
 
 func TestFormsOfAFieldThatAreNotAtWorkYetAreRefused(t *testing.T) {
 	d := Parse([]byte(documentOf(
-		`"guests": {"g": {"source": "oci://h/x:1", "digest": "`+digest+`"}}`,
+		`"guests": {"g": {"source": "oci://h/x:1", "digest": "`+digest+`"}, "long": {"source": "file:x", "run": "service"}}`,
 		`"publishGroups": {"p": {"intervalMs": 1000}}`,
 		`"signalsFrom": {"f": {"source": "file:more.json"}}`,
 		`"signals": {"all": {"source": "input:i", "selector": "/a/*/b"}, "slow": {"source": "input:i", "samplingIntervalMs": 1000},
@@ -51,6 +51,7 @@ func TestFormsOfAFieldThatAreNotAtWorkYetAreRefused(t *testing.T) {
 
 	for path, reason := range map[string]string{
 		"guests.g.source":                 "not supported yet: https and oci sources",
+		"guests.long.run":                 "not supported yet: run: service",
 		"publishGroups.p":                 "not supported yet: publishGroups",
 		"signalsFrom.f":                   "not supported yet: signalsFrom",
 		"signals.all.selector":            "not supported yet: * in a selector",

@@ -22,14 +22,15 @@ var hostFunctions = []struct{ from, name, params, result string }{
 	{"wasi_snapshot_preview1", "clock_res_get", "ii", "i"}, {"wasi_snapshot_preview1", "clock_time_get", "iIi", "i"},
 	{"wasi_snapshot_preview1", "random_get", "ii", "i"}, {"wasi_snapshot_preview1", "fd_write", "iiii", "i"},
 	{"wasi_snapshot_preview1", "fd_read", "iiii", "i"}, {"wasi_snapshot_preview1", "fd_seek", "iIii", "i"},
-	{"wasi_snapshot_preview1", "fd_fdstat_get", "ii", "i"}, {"wasi_snapshot_preview1", "poll_oneoff", "iiii", "i"},
+	{"wasi_snapshot_preview1", "fd_fdstat_get", "ii", "i"}, {"wasi_snapshot_preview1", "fd_fdstat_set_flags", "ii", "i"}, {"wasi_snapshot_preview1", "poll_oneoff", "iiii", "i"},
 	{"wasi_snapshot_preview1", "path_open", "iiiiiIIii", "i"}, {"wasi_snapshot_preview1", "fd_prestat_get", "ii", "i"},
 }
 
 var watTypes = map[byte]string{'i': "i32", 'I': "i64", 'F': "f64"}
 
-// pointerGuest takes its message's bytes as the arguments of the host function that the first byte chooses.
-func pointerGuest(t testing.TB) []byte {
+// pointerCalls returns the imports of the host functions, and code that takes the bytes at $ptr as the arguments of the one
+// that the first byte chooses.
+func pointerCalls() (string, string) {
 	var imports, calls strings.Builder
 	for n, f := range hostFunctions {
 		fmt.Fprintf(&imports, `(import %q %q (func $f%d (param`, f.from, f.name, n)
@@ -46,10 +47,28 @@ func pointerGuest(t testing.TB) []byte {
 		imports.WriteString("))")
 		calls.WriteString(")))")
 	}
-	return guestOf(t, imports.String(), "", calls.String()+"(i32.const 1)")
+	return imports.String(), calls.String()
 }
 
-func FuzzPointers(f *testing.F) {
+func pointerGuest(t testing.TB) []byte {
+	imports, calls := pointerCalls()
+	return guestOf(t, imports, "", calls+"(i32.const 1)")
+}
+
+// pointerProgram takes what it reads as pointerGuest takes its message.
+func pointerProgram(t testing.TB) []byte {
+	imports, calls := pointerCalls()
+	return programOf(t, imports+importRead, `(local $ptr i32)
+		(i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 128))
+		(drop (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 8)))
+		(local.set $ptr (i32.const 1024))`+calls)
+}
+
+func FuzzPointers(f *testing.F) { fuzzPointers(f, pointerGuest(f)) }
+
+func FuzzPointersOfAProgram(f *testing.F) { fuzzPointers(f, pointerProgram(f)) }
+
+func fuzzPointers(f *testing.F, binary []byte) {
 	for n := range hostFunctions {
 		for _, arguments := range []string{"", "\x00\x00\x00\x00", "\xff\xff\xff\xff", "\x00\x00\x05\x00\x00\x00\x00\x00", "\xff\xff\x04\x00\x01\x00\x00\x00", "\x00\x04\x00\x00\x10\x00\x00\x00"} {
 			f.Add(append([]byte{byte(n)}, strings.Repeat(arguments, 8)...))
@@ -58,7 +77,7 @@ func FuzzPointers(f *testing.F) {
 	l := limits()
 	l.Deadline = 4 * time.Millisecond
 	options := wasm.Options{Limits: l, Env: map[string]string{"NAME": "value"}}
-	guest := compile(f, pointerGuest(f))
+	guest := compile(f, binary)
 	i := start(f, guest, options)
 	f.Fuzz(func(t *testing.T, arguments []byte) {
 		if len(arguments) == 0 || len(arguments) > 64 {

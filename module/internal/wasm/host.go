@@ -10,6 +10,9 @@
 //	instance, err := guest.Start(wasm.Options{Signal: "press1", Limits: spec.Limits})
 //	verdict, err := instance.Message(message)
 //
+// A guest is of edge/1, or it is a WASI command: a program, which runs afresh for each call of Message or Tick, or for long
+// as a [Service], which speaks through its standard streams.
+//
 // Nothing that a guest does ends the process: every way a call can end badly is a *module.GuestError. After one whose
 // [Instance.Dead] is true the instance must be closed; the next one starts afresh.
 //
@@ -19,7 +22,8 @@
 // # Concurrency
 //
 // Host and Guest may be used from any goroutine. An Instance belongs to one goroutine at a time. No more calls run at
-// once than there are processors; others wait for a slot, and their deadline starts when they have it.
+// once than there are processors; others wait for a slot, and their deadline starts when they have it. A Service has a
+// thread of its own beside them, that of the goroutine in Run; its share of a processor is limited instead.
 package wasm
 
 /*
