@@ -71,29 +71,7 @@ func checkOutgoing(output string, p Properties) error {
 			return err
 		}
 	}
-	if name, ok := repeated(p); ok {
-		return &PropertyError{Name: name, Reason: "occurs twice"}
-	}
-	return nil
-}
-
-// repeated returns a name that occurs twice.
-func repeated(p Properties) (name string, ok bool) {
-	if len(p) > shortList {
-		var set propertySet
-		for i := range p {
-			if !set.put(p[i].Name, "") {
-				return p[i].Name, true
-			}
-		}
-		return "", false
-	}
-	for i := range p {
-		if _, ok := p[:i].Get(p[i].Name); ok {
-			return p[i].Name, true
-		}
-	}
-	return "", false
+	return checkRepeated(p)
 }
 
 // hubSize is the size of a message by edgeHub's own account.

@@ -101,9 +101,13 @@ func TestNamesThatEdgeHubWouldMisreadAreRefused(t *testing.T) {
 		"name of the output":             properties("$.on", "x"),
 		"occurs twice":                   properties("a", "1", "b", "2", "a", "3"),
 		"property \"xxx\": occurs twice": append(many, many[2]),
-		"sender's identity":              properties("deviceId", "x"),
-		"value that is not":              properties("a", "\x00"),
-		"name that is not":               properties("\xFF", "x"),
+		"property \"level\": differs from \"Level\" in case only": properties("Level", "1", "b", "2", "level", "3"),
+		"property \"ⱥ\": differs from \"Ⱥ\" in case only":         properties("Ⱥ", "1", "ⱥ", "2"),
+		"property \"$.CT\": differs from \"$.Ct\" in case only":   properties("$.Ct", "1", "$.CT", "2"),
+		"property \"Xx\": differs from \"xx\" in case only":       append(many, struct{ Name, Value string }{Name: "Xx"}),
+		"sender's identity": properties("deviceId", "x"),
+		"value that is not": properties("a", "\x00"),
+		"name that is not":  properties("\xFF", "x"),
 	} {
 		_, err := c.newOutgoing("out", Message{Properties: p})
 		var property *PropertyError
@@ -116,4 +120,8 @@ func TestNamesThatEdgeHubWouldMisreadAreRefused(t *testing.T) {
 	}
 	_, err := c.newOutgoing("ou+t#/", Message{Properties: many})
 	assert.NoError(t, err, "anything else is escaped")
+	for _, p := range []Properties{properties("$.mid", "m", "$.MID", "x", "ack", "full", "ACK", "x"), append(properties("$.mid", "m", "$.MID", "x"), many...)} {
+		_, err = c.newOutgoing("out", Message{Properties: p})
+		assert.NoError(t, err, "system properties are told apart to the letter")
+	}
 }

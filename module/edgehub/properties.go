@@ -13,7 +13,8 @@ type Message struct {
 }
 
 // Properties are a message's system properties, by their names on the wire ("$.mid", "$.ct"), and its
-// application properties, in wire order. A name occurs once.
+// application properties, in wire order. A name occurs once; edgeHub takes the names of application properties that
+// differ in case only for one, and Publish refuses a message with two of them.
 type Properties []struct{ Name, Value string }
 
 // System properties that a module may set on what it sends. Routes with a condition on the body need
@@ -107,6 +108,9 @@ func ParsePropertiesStrict(bag string) (Properties, error) {
 		if !set.put(name, value) {
 			return nil, &PropertyError{Name: name, Reason: "occurs twice"}
 		}
+	}
+	if err := checkRepeated(set.list); err != nil {
+		return nil, err
 	}
 	return set.list, nil
 }

@@ -75,6 +75,7 @@ func TestWhatEdgeHubWouldDropInSilenceIsNamed(t *testing.T) {
 		"&a=1":         "has no name",
 		"a=b=c":        `raw "="`,
 		"a=1&a=2":      "occurs twice",
+		"a=1&b=2&A=3":  `property "A": differs from "a" in case only`,
 		"deviceId=x":   "sender's identity",
 		"moduleId=x":   "sender's identity",
 		"nul=%00":      "NUL",
