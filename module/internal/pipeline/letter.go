@@ -17,7 +17,7 @@ type Folder interface {
 
 // letterMessage returns the dead letter for edgeHub: the original body and properties, and what happened.
 func letterMessage(original module.Message, l module.DeadLetter) module.Message {
-	m := module.Message{Body: original.Body, Properties: Inherit(original.Properties, 14)}
+	m := module.Message{Body: original.Body, Properties: distinct(Inherit(original.Properties, 14))}
 	Trace(&m.Properties, original.Properties, true)
 	set := func(name, value string) {
 		if value != "" {

@@ -215,3 +215,15 @@ func TestTracingLeavesWhatIsThere(t *testing.T) {
 		assert.Equal(t, "c1", to.Value(module.PropertyCorrelationID))
 	})
 }
+
+func TestTheDeadLetterOfAMessageWithTwoNamesThatDifferInCaseHasTheFirst(t *testing.T) {
+	original := module.Message{Body: []byte("x"), Properties: module.Properties{{Name: "Level", Value: "1"}, {Name: "level", Value: "2"}, {Name: "ΟΔΟΣ", Value: "1"}, {Name: "οδος", Value: "2"}, {Name: "DeadLetter-Reason", Value: "theirs"}}}
+	letter := letterMessage(original, module.DeadLetter{Reason: module.ReasonInvalid})
+	var names []string
+	for _, p := range letter.Properties {
+		names = append(names, p.Name)
+	}
+	assert.Equal(t, []string{"Level", "ΟΔΟΣ", "deadletter-reason", PropertyMessageType, "deadletter-time"}, names)
+	assert.Equal(t, module.ReasonInvalid, letter.Properties.Value("deadletter-reason"))
+	assert.Len(t, original.Properties, 5, "the original is not changed")
+}

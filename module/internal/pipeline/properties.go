@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
@@ -21,12 +22,33 @@ func Inherit(properties module.Properties, extra int) module.Properties {
 	for _, p := range properties {
 		switch {
 		case p.Name == module.PropertySenderDevice, p.Name == module.PropertySenderModule, p.Name == module.PropertyMessageID,
-			p.Name == "deviceId", p.Name == "moduleId", strings.HasPrefix(p.Name, "mqtt-"): // edgeHub would act on them
+			p.Name == "deviceId", p.Name == "moduleId", isMQTT(p.Name): // edgeHub would act on them
 		default:
 			inherited = append(inherited, p)
 		}
 	}
 	return inherited
+}
+
+// isMQTT tells whether edgeHub takes a property for a wish about the packet: it finds those whatever their case.
+func isMQTT(name string) bool {
+	const prefix = "mqtt-"
+	return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
+}
+
+// distinct removes the properties whose names differ from an earlier one in case only: a guest may emit such a message,
+// and its dead letter has to reach edgeHub.
+func distinct(properties module.Properties) module.Properties {
+	seen := make(map[string]bool, len(properties))
+	return slices.DeleteFunc(properties, func(p struct{ Name, Value string }) bool {
+		key := p.Name
+		if !strings.HasPrefix(key, "$") {
+			key = strings.ToLower(strings.ToUpper(key)) // both: some letters have two small forms
+		}
+		before := seen[key]
+		seen[key] = true
+		return before
+	})
 }
 
 // Trace adds to the properties of a message what leads back to the one it came of: its id as the correlation id, and,
