@@ -93,7 +93,13 @@ func (d *device) build(name, file string) {
 	d.t.Helper()
 	text, err := os.ReadFile(filepath.Join(guestSource, name+".wat"))
 	require.NoError(d.t, err)
-	binary, err := wasmtime.Wat2Wasm(string(text))
+	d.compile(string(text), file)
+}
+
+// compile compiles the text of a guest into the guests directory.
+func (d *device) compile(text, file string) {
+	d.t.Helper()
+	binary, err := wasmtime.Wat2Wasm(text)
 	require.NoError(d.t, err)
 	require.NoError(d.t, os.WriteFile(filepath.Join(d.guests, file), binary, 0o600))
 }

@@ -151,3 +151,42 @@ func TestAResultThatEdgeHubWouldNotTakeIsADeadLetterOnce(t *testing.T) {
 	d.waitBodies("telemetry", "small")
 	require.Len(t, d.messages("deadletter"), 1)
 }
+
+func TestPropertiesOfASenderThatDifferFromOursInCaseOnlyDoNotLoseTheMessage(t *testing.T) {
+	d := newDevice(t, `{"schemaVersion":"1.0","guests":{"pass":{"source":"file:pass.wasm"}},
+		"signals":{"s":{"source":"input:a","guest":"pass","properties":{"line":"3"}}}}`, "pass")
+	d.run()
+
+	d.send("a", "x", "Signal", "theirs", "MESSAGETYPE", "theirs", "Line", "theirs", "SourceDeviceID", "leaf", "City", "Zürich")
+
+	d.waitBodies("telemetry", "x")
+	u := d.messages("telemetry")[0]
+	for name, want := range map[string]string{"signal": "s", "messageType": "event", "line": "3", "SourceDeviceID": "leaf", "City": "Zürich", "Signal": "", "Line": "", "sourceDeviceId": ""} {
+		assert.Equal(t, want, property(t, u, name), name)
+	}
+}
+
+func TestAGuestsMessageThatEdgeHubWouldThrowAwayIsADeadLetter(t *testing.T) {
+	d := newDevice(t, `{"schemaVersion":"1.0","guests":{"g":{"source":"file:emit.wasm"}},"signals":{"s":{"source":"input:a","guest":"g"}}}`)
+	d.compile(emitsTwoCases, "emit.wasm")
+	d.run()
+
+	d.send("a", "x")
+
+	d.waitBodies("deadletter", "x")
+	u := d.messages("deadletter")[0]
+	assert.Equal(t, "message-invalid", property(t, u, "deadletter-reason"))
+	assert.Contains(t, property(t, u, "deadletter-description"), `property "level": differs from "Level" in case only`)
+	assert.Equal(t, "1", property(t, u, "Level"))
+	d.wait(func() bool { return d.hub.Stats().Modules["wasmOnEdge"].Acked == 1 }, "the acknowledgement")
+}
+
+// emitsTwoCases emits each message with the properties "Level" and "level".
+const emitsTwoCases = `(module
+  (import "edge" "emit" (func $emit (param i32 i32 i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 5)
+  (data (i32.const 0) "Level=1&level=2")
+  (func (export "edge_alloc") (param i32) (result i32) (i32.const 1024))
+  (func (export "edge_message") (param $ptr i32) (param $len i32) (result i32)
+    (drop (call $emit (i32.const 0) (i32.const 0) (local.get $ptr) (local.get $len) (i32.const 0) (i32.const 15)))
+    (i32.const 2)))`
