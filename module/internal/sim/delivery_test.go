@@ -280,20 +280,21 @@ func TestModuleThatComesBackDoesNotCutTheBackoffShort(t *testing.T) {
 func TestHigherPriorityGoesFirstOnceABatchIsDone(t *testing.T) {
 	m := deployment(t, sourceToFilter, `FROM /messages/modules/source/outputs/urgent INTO BrokeredEndpoint("/modules/filter/inputs/in")`)
 	m.Routes[1].Priority = 0
-	h := start(t, Config{Manifest: m})
-	c := join(t, h, "filter")
-	feed(t, h, "out", 1, 2, 3)
-	feed(t, h, "urgent", 4, 5)
-	for _, want := range []string{"1", "4", "5", "2", "3"} { // the first was read alone
-		assert.Equal(t, want, c.input())
-		c.ack()
-	}
-
-	c.disconnect()
-	feed(t, h, "out", 6)
-	feed(t, h, "urgent", 7)
-	c, _ = connect(t, h, "filter")
-	assert.Equal(t, "6", c.input(), "which was read and tried before")
+	inBubble(t, Config{Manifest: m}, func(t *testing.T, h *Hub, c *client, dial func() *client) {
+		feed(t, h, "out", 1, 2, 3)
+		feed(t, h, "urgent", 4, 5)
+		for _, want := range []string{"1", "4", "5", "2", "3"} { // the first was read alone
+			assert.Equal(t, want, c.input())
+			c.ack()
+		}
+		c.disconnect()
+		synctest.Wait() // the hub has noticed
+		feed(t, h, "out", 6)
+		feed(t, h, "urgent", 7)
+		c = dial()
+		c.connect(connectPacket(h, "filter"))
+		assert.Equal(t, "6", c.input(), "which was read and tried before")
+	})
 }
 
 func TestTenAreReadAtATime(t *testing.T) {

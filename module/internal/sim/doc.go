@@ -13,6 +13,18 @@
 //	  │         └ no route: acknowledged and thrown away
 //	  └ $iothub/…: twin, methods
 //
+// # What survives
+//
+// With Config.Keep a hub keeps its identity and the modules' in a file of its directory, and sessions, twins, messages
+// and counters in a journal there. Nothing is told to a client before the operating system has what it rests on, so
+// that SIGKILL loses nothing that was acknowledged; a power cut may. What the modules acknowledged since the last
+// checkpoint, up to ten messages for each input, they are sent again, as by edgeHub.
+//
+// # Faults
+//
+// Hub has a method for each fault, and [Hub.Fault] takes them as words; [FaultHelp] lists them. Config.Ledger accounts
+// for every message.
+//
 // # Use
 //
 // [New] opens the sockets, so that [Hub.Environment] and [Hub.ConnectionString] are known before anything runs, and
@@ -22,11 +34,12 @@
 // # Concurrency
 //
 // All methods of [Hub] may be called from any goroutine, also before Run and after it. Run owns every goroutine: one
-// that accepts, three for each connection (read, handle publishes in order, write), one for each module that keeps its
-// time, one for each workload socket, and waits for them all. A module's state (peer) has one lock; nothing waits for
-// the network while it is held. An [Observer] is called under that lock, one call at a time: it must not block and must
-// not call the hub.
+// that accepts, one that keeps the state, three for each connection (read, handle publishes in order, write), one for
+// each module that keeps its time, one for each workload socket, and waits for them all. A module's state (peer) has one
+// lock; nothing waits for the network while it is held. Who takes several locks takes them in the order uplink, peer,
+// journal, ledger. An [Observer] is called under them, one call at a time: it must not block and must not call the hub.
 //
-// What is full makes its producers wait: an endpoint holds Config.QueueLimit messages, then publishes into it are not
-// acknowledged and [Hub.Publish] blocks; a hundred publishes wait for their turn on a connection, then it is not read.
+// What is full makes its producers wait: an endpoint holds Config.QueueLimit messages, as does $upstream while IoT Hub
+// is away, then publishes into it are not acknowledged and [Hub.Publish] blocks; a hundred publishes wait for their turn
+// on a connection, then it is not read. A module from which 65,535 answers are kept back by a fault is cut off.
 package sim

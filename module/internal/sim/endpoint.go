@@ -63,11 +63,11 @@ func (e *endpoint) put(ctx context.Context, priority int, m *message) error {
 	e.peer.hub.pending.add(1)
 	e.peer.mu.Lock()
 	defer e.peer.mu.Unlock()
+	e.peer.hub.ledger.input("stored", e, m)
 	number := e.queue(priority).push(m)
 	if journal := e.peer.hub.journal; journal != nil { // or else the record would be made in vain
 		journal.append(change{Module: e.peer.name, Message: m.record(e.input, priority, number)})
 	}
-	e.peer.hub.ledger.input("stored", e, m)
 	e.list()
 	e.peer.pump(time.Now())
 	return nil
@@ -126,7 +126,7 @@ func (e *endpoint) send(now time.Time) {
 		e.acked(d)
 	case rejected:
 		e.peer.counters.Rejected++
-		e.peer.hub.ledger.input("rejected", e, e.finish(d))
+		e.finish(d, "rejected")
 	}
 }
 
@@ -134,14 +134,14 @@ func (e *endpoint) send(now time.Time) {
 func (e *endpoint) acked(d *delivery) {
 	e.peer.counters.Acked++
 	e.failures = 0
-	e.last = e.finish(d)
-	e.peer.hub.ledger.input("acked", e, e.last)
+	e.last = e.finish(d, "acked")
 }
 
 // finish is done with the message of the oldest delivery in flight, which d is: acknowledgements come in order.
-func (e *endpoint) finish(d *delivery) *message {
+func (e *endpoint) finish(d *delivery, event string) *message {
 	e.inFlight = slices.Delete(e.inFlight, 0, 1)
 	m := d.queue.ack()
+	e.peer.hub.ledger.input(event, e, m)
 	e.worked(d.queue)
 	return m
 }

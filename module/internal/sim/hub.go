@@ -206,7 +206,7 @@ func (h *Hub) Run(ctx context.Context) error {
 
 // closeFiles writes what is left to write, and lets others have the directory.
 func (h *Hub) closeFiles() error {
-	err := errors.Join(h.ledger.close(), h.journal.close())
+	err := errors.Join(h.journal.close(), h.ledger.close())
 	if h.locked != nil {
 		err = errors.Join(err, h.locked.Close())
 	}

@@ -24,10 +24,13 @@ const (
 // until flush hands it to the operating system, which keeps it when the process is killed, though not when the power
 // is cut; nothing that flush has not written may be told to a client. It is one file, rewritten when it has doubled.
 //
+// Before it writes, the ledger does: what a sender knows to be stored, and what has left a queue, is in the ledger.
+//
 // A nil journal keeps nothing. Any goroutine may call append and flush.
 type journal struct {
-	path string
-	full chan struct{} // of capacity 1: it is time to rewrite
+	path   string
+	ledger *ledger       // nil for none
+	full   chan struct{} // of capacity 1: it is time to rewrite
 
 	mu      sync.Mutex // guards the fields below
 	file    *os.File   // nil before the first rewrite and after close
@@ -38,8 +41,8 @@ type journal struct {
 	err     error        // of the first write that went wrong; there is no other after it
 }
 
-func newJournal(dir string) *journal {
-	return &journal{path: filepath.Join(dir, journalName), full: make(chan struct{}, 1)}
+func newJournal(dir string, l *ledger) *journal {
+	return &journal{path: filepath.Join(dir, journalName), ledger: l, full: make(chan struct{}, 1)}
 }
 
 // append takes note of a change.
@@ -73,6 +76,9 @@ func (j *journal) flush() error {
 }
 
 func (j *journal) write() error {
+	if err := j.ledger.flush(); err != nil {
+		return err
+	}
 	if j.err != nil || j.buf.Len() == 0 {
 		return j.err
 	}

@@ -102,7 +102,7 @@ func (r *received) count() (messages, repeats int) {
 }
 
 func TestNothingThatWasAcknowledgedIsLostWhenTheHubIsKilled(t *testing.T) {
-	const kills, messages = 5, 3000
+	const kills, messages = 4, 1000
 	dir := shortDir(t)
 	hub, environments := startHubProcess(t, dir)
 	got := &received{bodies: map[string]int{}}

@@ -63,7 +63,7 @@ func (h *Hub) restore() error {
 	if !h.cfg.Keep {
 		return nil
 	}
-	h.journal = newJournal(h.cfg.Dir)
+	h.journal = newJournal(h.cfg.Dir, h.ledger)
 	var problem error
 	err := h.journal.read(func(r change) {
 		if err := h.apply(r); err != nil && problem == nil {
@@ -189,11 +189,10 @@ func (h *Hub) keepState(ctx context.Context) error {
 	}
 }
 
-// flush makes what has happened survive the end of the process. The ledger goes first: what it says was stored is
-// stored, or was never acknowledged to its sender, and what left a queue is in it.
+// flush makes what has happened survive the end of the process.
 func (h *Hub) flush() error {
-	if err := h.ledger.flush(); err != nil {
-		return err
+	if h.journal == nil {
+		return h.ledger.flush()
 	}
 	return h.journal.flush()
 }

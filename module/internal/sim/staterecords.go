@@ -92,6 +92,7 @@ func (t *twin) restore(r *twinRecord) error {
 	} else {
 		t.desired.version = before.version + 1
 	}
+	t.before = t.desired
 	if t.reported, err = newSection(r.Reported, r.ReportedVersion); err != nil {
 		return fmt.Errorf("reported properties: %w", err)
 	}

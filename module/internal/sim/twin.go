@@ -44,10 +44,11 @@ func newTwin(desired json.RawMessage) (twin, error) {
 			return twin{}, err
 		}
 	}
+	first := section{properties: properties, version: 1}
 	return twin{
 		deployed: properties,
-		before:   section{properties: map[string]any{}, version: 1},
-		desired:  section{properties: properties, version: 1},
+		before:   first,
+		desired:  first,
 		reported: section{properties: map[string]any{}, version: 1},
 	}, nil
 }
