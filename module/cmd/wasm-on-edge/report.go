@@ -12,18 +12,23 @@ import (
 
 // summary is the last object of --json.
 type summary struct {
-	Type        string `json:"type"`        // "summary"
-	Sent        int64  `json:"sent"`        // by the sensors
-	Received    int64  `json:"received"`    // by the module, repeats not counted
-	Acked       int64  `json:"acked"`       // of those
-	Upstream    int64  `json:"upstream"`    // messages of the module that reached $upstream
-	DeadLetters int64  `json:"deadLetters"` // of those
+	Type        string `json:"type"`              // "summary"
+	Sent        int64  `json:"sent"`              // by the sensors
+	Received    int64  `json:"received"`          // by the module, repeats not counted
+	Acked       int64  `json:"acked"`             // of those
+	Upstream    int64  `json:"upstream"`          // messages of the module that reached $upstream
+	DeadLetters int64  `json:"deadLetters"`       // of those
+	Spooled     int    `json:"spooled,omitempty"` // messages that wait in the spools of signals that do not run, or are slow
 	DurationMs  int64  `json:"durationMs"`
 }
 
 func (s summary) String() string {
-	return fmt.Sprintf("%d sent, %d received, %d acknowledged, %d upstream, %s in %v", s.Sent, s.Received, s.Acked, s.Upstream,
-		count(int(s.DeadLetters), "dead letter"), (time.Duration(s.DurationMs) * time.Millisecond).Round(100*time.Millisecond))
+	spooled := ""
+	if s.Spooled > 0 {
+		spooled = fmt.Sprintf(", %d in spools", s.Spooled)
+	}
+	return fmt.Sprintf("%d sent, %d received, %d acknowledged, %d upstream, %s%s in %v", s.Sent, s.Received, s.Acked, s.Upstream,
+		count(int(s.DeadLetters), "dead letter"), spooled, (time.Duration(s.DurationMs) * time.Millisecond).Round(100*time.Millisecond))
 }
 
 func (s *simulation) summary() summary {
@@ -35,6 +40,11 @@ func (s *simulation) summary() summary {
 	}
 	for _, name := range s.sources {
 		total.Sent += stats.Modules[name].Received
+	}
+	if s.module != nil {
+		for _, signal := range s.module.Signals() {
+			total.Spooled += signal.Spooled
+		}
 	}
 	return total
 }
