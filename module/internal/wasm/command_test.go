@@ -135,12 +135,14 @@ func TestTheDeadlineIsThatOfAWholeRun(t *testing.T) {
 }
 
 func TestOutputBeyondItsLimitIsAFailure(t *testing.T) {
+	const emit40000 = `(drop (call $emit (i32.const 0) (i32.const 0) (i32.const 1024) (i32.const 40000) (i32.const 0) (i32.const 0)))`
 	for name, body := range map[string]string{
-		"in one run":     `(loop (call $say (i32.const 1024) (i32.const 30000)) (br 0))`,
-		"with emissions": `(call $say (i32.const 1024) (i32.const 40000)) (drop (call $emit (i32.const 0) (i32.const 0) (i32.const 1024) (i32.const 40000) (i32.const 0) (i32.const 0)))`,
+		"writing until there is no room": `
+			(i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 30000))
+			(loop (br_if 0 (i32.ne (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (i32.const 51))))`,
+		"writing, then emitting": `(call $say (i32.const 1024) (i32.const 40000))` + emit40000,
 	} {
-		i := run(t, programOf(t, importEmit, strings.Replace(body, "(call $say (i32.const 1024) (i32.const 30000))",
-			"(i32.store (i32.const 0) (i32.const 1024)) (i32.store (i32.const 4) (i32.const 30000)) (br_if 1 (i32.eq (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)) (i32.const 51)))", 1)))
+		i := run(t, programOf(t, importEmit, body))
 		_, err := i.Message(message("body"))
 		e := guestError(t, err)
 		assert.Equal(t, module.KindFailed, e.Kind, name)
@@ -245,6 +247,18 @@ func TestAnInstanceOfAProgramOutlivesItsGuest(t *testing.T) {
 	assert.Equal(t, []string{"body"}, bodies(i))
 	_, err = guest.Start(wasm.Options{Limits: limits()})
 	assert.ErrorContains(t, err, "the guest has been closed")
+}
+
+func TestFilesThatARunLeavesOpenAreClosed(t *testing.T) {
+	i := start(t, compile(t, programOf(t, `
+		(import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))`, `
+		(if (call $open (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 5) (i32.const 1) (i64.const 66) (i64.const 0) (i32.const 0) (i32.const 64))
+			(then (unreachable)))
+		(if (i32.ne (i32.load (i32.const 64)) (i32.const 4)) (then (unreachable)))`)), wasm.Options{Limits: fileLimits(), Files: t.TempDir()})
+	for range 100 {
+		_, err := i.Message(message("body"))
+		require.NoError(t, err)
+	}
 }
 
 func TestACProgramFiltersByItsSettings(t *testing.T) {
