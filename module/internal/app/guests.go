@@ -22,6 +22,14 @@ func (g guest) Start(o supervise.Options) (supervise.Instance, error) {
 
 func (g guest) IsProgram() bool { return g.ABI() == wasm.ABICommand }
 
+func (g guest) Serve(o supervise.Options, io supervise.ServiceIO) (supervise.Service, error) {
+	s, err := g.Guest.Serve(wasm.Options(o), io)
+	if err != nil {
+		return nil, err // not s, as above
+	}
+	return s, nil
+}
+
 // CompilerCommand is the argument with which the module starts this program to compile a guest. The program then calls
 // [CompilerMain] and nothing else.
 const CompilerCommand = "compile"

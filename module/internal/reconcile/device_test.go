@@ -135,6 +135,10 @@ func (g *fakeGuest) Close() {
 	g.closed = true
 }
 
+func (g *fakeGuest) Serve(supervise.Options, supervise.ServiceIO) (supervise.Service, error) {
+	return nil, &module.GuestError{Guest: "g", Op: "serve", Kind: module.KindInvalid}
+}
+
 func (g *fakeGuest) Start(o supervise.Options) (supervise.Instance, error) {
 	g.device.mu.Lock()
 	defer g.device.mu.Unlock()

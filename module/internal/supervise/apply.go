@@ -24,9 +24,9 @@ func (r *runner) apply(w Work) error {
 	if err != nil {
 		return r.orFailed(w, err)
 	}
-	instance, err := r.instanceFor(&w)
+	does, err := r.workerFor(&w)
 	if err == nil {
-		r.take(w, stages, instance)
+		r.take(w, stages, does)
 		return nil
 	}
 	if !r.lastStart.IsZero() || !curable(err) {
@@ -58,7 +58,7 @@ func (r *runner) orFailed(w Work, cause error) error {
 // quarantine ends what the runner does.
 func (r *runner) quarantine(w Work, reason string) {
 	r.stopTimer()
-	r.closeInstance()
+	r.closeWorker()
 	w.Guest = nil
 	r.work = w
 	r.event(zerolog.ErrorLevel, &w).Str("status", string(module.Quarantined)).Msg(reason)
@@ -72,6 +72,8 @@ func prepare(w *Work) (*signals.Stages, error) {
 	}
 	switch {
 	case w.Guest == nil:
+	case w.ticks() && w.serves():
+		return refuse("it is a service, which runs on its own and hears of no ticks", "leave run out, or give the signal an input")
 	case w.ticks() && !w.Guest.HasTimer():
 		return refuse("it does not export edge_timer, which a timer signal needs", "")
 	case w.Spec.Run != "" && !w.Guest.IsProgram():
@@ -80,12 +82,12 @@ func prepare(w *Work) (*signals.Stages, error) {
 	return signals.New(w.Signal)
 }
 
-// take goes over to the work and the instance that does it: the one that runs, a new one, or none for the host alone.
-func (r *runner) take(w Work, stages *signals.Stages, instance Instance) {
+// take goes over to the work and what does it: the one that runs, a new one, or none for the host alone.
+func (r *runner) take(w Work, stages *signals.Stages, does worker) {
 	running := r.status() == module.Running
 	ticking := running && w.sameTicks(&r.work)
-	if !running || instance != r.instance {
-		r.install(instance)
+	if !running || does != r.worker {
+		r.install(does)
 		r.restarts = restarts{since: r.lastStart}
 	}
 	r.restarts.policy = w.Spec.RestartPolicy
@@ -104,16 +106,16 @@ func (r *runner) adopt(w Work, stages *signals.Stages) {
 	r.work, r.stages, r.properties = w, stages, slices.Sorted(maps.Keys(w.Signal.Properties))
 }
 
-// instanceFor returns an instance that does w: the one there is, with new settings, or a new one beside it.
-func (r *runner) instanceFor(w *Work) (Instance, error) {
+// workerFor returns what does w: the one there is, with new settings, or a new one beside it.
+func (r *runner) workerFor(w *Work) (worker, error) {
 	if w.Guest == nil {
-		return nil, nil
+		return worker{}, nil
 	}
-	if r.instance == nil || !w.sameInstance(&r.work) {
+	if r.worker == (worker{}) || !w.sameInstance(&r.work) {
 		return r.start(w)
 	}
 	if bytes.Equal(w.Signal.Settings, r.work.Signal.Settings) {
-		return r.instance, nil
+		return r.worker, nil
 	}
 	err := r.instance.Configure(settingsDocument(w))
 	r.counts.took(r.instance, err)
@@ -124,31 +126,41 @@ func (r *runner) instanceFor(w *Work) (Instance, error) {
 	if err != nil && r.instance.Dead() {
 		r.recover()
 	}
-	return r.instance, err
+	return r.worker, err
 }
 
 // recover starts an instance in the place of one that is of no use any more: new settings killed it, or it believes that
 // state is kept which is not.
 func (r *runner) recover() {
 	r.bury()
-	instance, err := r.start(&r.work)
+	fresh, err := r.start(&r.work)
 	if err != nil {
 		r.fail(err)
 		return
 	}
-	r.install(instance)
+	r.install(fresh)
 	r.restarts.restarted(time.Now())
 	r.set(module.Running, "")
 }
 
-// start runs a new instance with the settings of w and what the signal kept.
-func (r *runner) start(w *Work) (Instance, error) {
+// start runs a new instance, or prepares a service, with the settings of w.
+func (r *runner) start(w *Work) (worker, error) {
 	label(w)
 	defer label(&r.work) // w becomes that, if it is taken
 	files, err := r.files(w)
 	if err != nil {
-		return nil, err
+		return worker{}, err
 	}
+	if w.serves() {
+		s, err := r.serve(w, files)
+		return worker{service: s}, err
+	}
+	instance, err := r.startInstance(w, files)
+	return worker{instance: instance}, err
+}
+
+// startInstance runs a new instance with the settings of w and what the signal kept.
+func (r *runner) startInstance(w *Work, files string) (Instance, error) {
 	state, err := r.kept.State()
 	if err != nil {
 		r.event(zerolog.ErrorLevel, w).Err(err).Msg("guest starts without a part of its state")

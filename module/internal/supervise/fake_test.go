@@ -23,11 +23,14 @@ import (
 
 // fakeGuest starts fakeInstances. What is nil does the harmless thing.
 type fakeGuest struct {
-	noTimer bool
-	onStart func(o Options) error
-	program // of every instance
+	noTimer   bool
+	isProgram bool
+	onStart   func(o Options) error
+	program   // of every instance
 
-	instances []*fakeInstance // in order of their start
+	serve     func(ctx context.Context, s *fakeService) error // what a service does; nil: it echoes
+	instances []*fakeInstance                                 // in order of their start
+	services  []*fakeService
 }
 
 // program is what an instance does.
@@ -39,7 +42,7 @@ type program struct {
 }
 
 func (g *fakeGuest) HasTimer() bool  { return !g.noTimer }
-func (g *fakeGuest) IsProgram() bool { return false }
+func (g *fakeGuest) IsProgram() bool { return g.isProgram }
 
 func (g *fakeGuest) Start(o Options) (Instance, error) {
 	if g.onStart != nil {

@@ -1,6 +1,8 @@
 package supervise
 
 import (
+	"bytes"
+	"context"
 	"iter"
 	"maps"
 	"time"
@@ -12,6 +14,8 @@ import (
 type Guest interface {
 	// Start runs a new instance. An error is a *module.GuestError.
 	Start(Options) (Instance, error)
+	// Serve prepares a service, which Run runs. An error is a *module.GuestError.
+	Serve(Options, ServiceIO) (Service, error)
 	// HasTimer reports whether it can be bound to a timer.
 	HasTimer() bool
 	// IsProgram reports whether it is a WASI command, of which the twin may say how it is run.
@@ -41,6 +45,41 @@ type Instance interface {
 	Close()
 }
 
+// Service is a guest that runs on its own. Errors are *module.GuestError.
+type Service interface {
+	Configure(document []byte) error // before Run
+	// Run runs it once, until it ends or ctx does. It returns nil where its exit code is 0 and where ctx ended.
+	Run(ctx context.Context) error
+	Memory() int64      // of the guest, in bytes; like LogsDropped from any goroutine, while it runs
+	LogsDropped() int64 // lines of its log that were too many, so far
+	Close()             // when it does not run
+}
+
+// ServiceIO is the other end of a service's standard streams. Read and Write are each called from one goroutine, Log from
+// several, while Run runs.
+type ServiceIO interface {
+	// Read waits for what comes next on standard input: a line. An error is the end of the input.
+	Read(ctx context.Context) ([]byte, error)
+	// Write takes a line of standard output, which is valid during the call, and may block.
+	Write(ctx context.Context, line []byte)
+	Log(module.LogLine)
+}
+
+// worker is what does a runner's work: an instance that is called, a service, or neither for the host alone.
+type worker struct {
+	instance Instance
+	service  *service
+}
+
+func (w worker) close() {
+	if w.instance != nil {
+		w.instance.Close()
+	}
+	if w.service != nil {
+		w.service.close()
+	}
+}
+
 // Work is what a runner works on: a signal and, unless it is host-only, its guest. Work is replaced as a whole.
 type Work struct {
 	Version int64 // of the desired document that asked for it
@@ -51,11 +90,17 @@ type Work struct {
 }
 
 // sameInstance reports whether an instance of w can go on with the other work, perhaps with other settings. The limit
-// of log lines is the runner's to keep.
+// of log lines is the runner's to keep. A service learns of neither while it runs.
 func (w *Work) sameInstance(other *Work) bool {
 	a, b := w.Spec.Limits, other.Spec.Limits
-	a.LogLinesPerMinute = b.LogLinesPerMinute
-	return w.Guest == other.Guest && a == b && w.hasFiles() == other.hasFiles() && maps.Equal(w.Spec.Permissions.Env, other.Spec.Permissions.Env)
+	if w.serves() {
+		if !bytes.Equal(w.Signal.Settings, other.Signal.Settings) {
+			return false
+		}
+	} else {
+		a.LogLinesPerMinute = b.LogLinesPerMinute
+	}
+	return w.serves() == other.serves() && w.Guest == other.Guest && a == b && w.hasFiles() == other.hasFiles() && maps.Equal(w.Spec.Permissions.Env, other.Spec.Permissions.Env)
 }
 
 // sameTicks reports whether the other work ticks as w does, or neither of them ticks.
@@ -64,5 +109,7 @@ func (w *Work) sameTicks(other *Work) bool {
 }
 
 func (w *Work) hasFiles() bool { return w.Spec.Permissions.Files == module.FilesPrivate }
+
+func (w *Work) serves() bool { return w.Spec.Run == module.RunService }
 
 func (w *Work) ticks() bool { return w.Signal.Source.Kind == module.SourceTimer }

@@ -24,6 +24,8 @@ func (r *runner) handle(s *pipeline.Share) {
 	switch {
 	case !ok:
 		s.Finish()
+	case r.service != nil:
+		r.feed(s, m)
 	case r.instance == nil: // a host-only signal passes what it selects
 		r.pass(s, m)
 		s.Finish()

@@ -24,14 +24,14 @@ type runner struct {
 	work       Work
 	stages     *signals.Stages
 	properties []string // names of the signal's own, in a fixed order
-	instance   Instance
-	lastStart  time.Time      // of an instance, or of a host-only signal; zero: the signal never ran
-	kept       *pipeline.Kept // the guest's state, over restarts of its instance and of the module
-	load       load
-	restarts   restarts
-	timer      *time.Timer // of a restart, or of the signal's ticks; nil when neither is due
-	nextTick   time.Time
-	scratch    module.Properties
+	worker
+	lastStart time.Time      // of an instance, or of a host-only signal; zero: the signal never ran
+	kept      *pipeline.Kept // the guest's state, over restarts of its instance and of the module
+	load      load
+	restarts  restarts
+	timer     *time.Timer // of a restart, or of the signal's ticks; nil when neither is due
+	nextTick  time.Time
+	scratch   module.Properties
 
 	guestLines, deadLetterLines lineLimit
 
@@ -69,6 +69,10 @@ func (r *runner) run(ctx context.Context) {
 			r.takeOne()
 		case <-r.due():
 			r.onTimer()
+		case f := <-r.service.wants():
+			f()
+		case <-r.service.over():
+			r.onServiceEnd()
 		}
 	}
 }
@@ -77,13 +81,16 @@ func (r *runner) run(ctx context.Context) {
 func (r *runner) stop() {
 	r.inbox.close()
 	r.stopTimer()
-	r.closeInstance()
+	r.closeWorker()
 }
 
 // takeOne works on the next share, if there is one.
 func (r *runner) takeOne() bool {
 	for _, s := range r.inbox.spool.Failed() {
 		r.unavailable(s, "its spool cannot be written")
+	}
+	if r.service.full() {
+		return false
 	}
 	s := r.inbox.take()
 	if s == nil {
@@ -119,8 +126,10 @@ const finishTime = 5 * time.Second
 // finish works off what waits, for a signal that is removed while the module goes on.
 func (r *runner) finish() {
 	r.inbox.close()
-	for end := time.Now().Add(finishTime); r.supervisor.ctx.Err() == nil && time.Now().Before(end); {
-		if !r.takeOne() {
+	ctx, cancel := context.WithTimeout(r.supervisor.ctx, finishTime)
+	defer cancel()
+	for ctx.Err() == nil {
+		if !r.takeOne() && !r.awaitRoom(ctx) {
 			break
 		}
 	}
@@ -134,23 +143,24 @@ func (r *runner) overflow(shares []*pipeline.Share) {
 	}
 }
 
-// install makes an instance that was started the one that runs.
-func (r *runner) install(i Instance) {
-	r.closeInstance()
-	r.instance, r.lastStart = i, time.Now()
+// install makes what was started the one that runs.
+func (r *runner) install(w worker) {
+	r.closeWorker()
+	r.worker, r.lastStart = w, time.Now()
+	if w.service != nil {
+		w.service.run()
+	}
 }
 
 // bury closes an instance that a call killed.
 func (r *runner) bury() {
 	r.counts.traps.Add(1)
-	r.closeInstance()
+	r.closeWorker()
 }
 
-func (r *runner) closeInstance() {
-	if r.instance != nil {
-		r.instance.Close()
-		r.instance = nil
-	}
+func (r *runner) closeWorker() {
+	r.worker.close()
+	r.worker = worker{}
 }
 
 // set publishes the runner's state.

@@ -71,12 +71,12 @@ func (r *runner) tick() {
 
 // restart starts an instance after a backoff.
 func (r *runner) restart() {
-	instance, err := r.start(&r.work)
+	fresh, err := r.start(&r.work)
 	if err != nil {
 		r.fail(err)
 		return
 	}
-	r.install(instance)
+	r.install(fresh)
 	r.restarts.started(r.lastStart)
 	r.set(module.Running, "")
 	r.schedule()

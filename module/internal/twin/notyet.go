@@ -32,9 +32,7 @@ var notYet = later{
 	guests: []pending[guest]{
 		{field: "source", what: "https and oci sources", when: func(g *guest) bool { return remote(g.Source) }},
 		{field: "credentials"},
-		{field: "run", what: "run: service", when: func(g *guest) bool { return g.Run == module.RunService }},
 		{field: "limits.httpTimeoutMs", harmless: true},
-		{field: "limits.cpuPercent", harmless: true},
 		{field: "permissions.http"},
 		{field: "permissions.secrets"},
 		{field: "probation"},

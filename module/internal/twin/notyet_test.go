@@ -43,7 +43,7 @@ func TestWhatIsNotAtWorkYetIsRefusedByName(t *testing.T) {
 
 func TestFormsOfAFieldThatAreNotAtWorkYetAreRefused(t *testing.T) {
 	d := Parse([]byte(documentOf(
-		`"guests": {"g": {"source": "oci://h/x:1", "digest": "`+digest+`"}, "long": {"source": "file:x", "run": "service"}}`,
+		`"guests": {"g": {"source": "oci://h/x:1", "digest": "`+digest+`"}}`,
 		`"publishGroups": {"p": {"intervalMs": 1000}}`,
 		`"signalsFrom": {"f": {"source": "file:more.json"}}`,
 		`"signals": {"all": {"source": "input:i", "selector": "/a/*/b"}, "slow": {"source": "input:i", "samplingIntervalMs": 1000},
@@ -51,7 +51,6 @@ func TestFormsOfAFieldThatAreNotAtWorkYetAreRefused(t *testing.T) {
 
 	for path, reason := range map[string]string{
 		"guests.g.source":                 "not supported yet: https and oci sources",
-		"guests.long.run":                 "not supported yet: run: service",
 		"publishGroups.p":                 "not supported yet: publishGroups",
 		"signalsFrom.f":                   "not supported yet: signalsFrom",
 		"signals.all.selector":            "not supported yet: * in a selector",
@@ -70,15 +69,14 @@ func TestFormsOfAFieldThatAreNotAtWorkYetAreRefused(t *testing.T) {
 func TestWhatHasNoEffectYetIsTakenWithAWarning(t *testing.T) {
 	d := Parse([]byte(documentOf(
 		`"module": {"downloadJitterMs": 0, "outboxMiB": 8, "logLevel": "debug"}`,
-		`"guests": {"g": {"source": "file:x", "limits": {"httpTimeoutMs": 5, "cpuPercent": 5, "storageMiB": 2}}}`)), device)
+		`"guests": {"g": {"source": "file:x", "limits": {"httpTimeoutMs": 5, "storageMiB": 2}}}`)), device)
 
-	for _, path := range []string{"module.downloadJitterMs",
-		"guests.g.limits.httpTimeoutMs", "guests.g.limits.cpuPercent"} {
+	for _, path := range []string{"module.downloadJitterMs", "guests.g.limits.httpTimeoutMs"} {
 		f := requireFinding(t, d, path)
 		assert.Equal(t, module.Warning, f.Severity)
 		assert.Contains(t, f.Reason, "has no effect yet: ")
 	}
-	assert.Len(t, d.Findings, 3)
+	assert.Len(t, d.Findings, 2)
 	assert.Contains(t, d.Guests, module.GuestName("g"))
 }
 

@@ -134,11 +134,14 @@ func (p *parser) complete(n *node) {
 	d.Settings = n.entry.encodeSettings(p.settings(d), n.origin("settings"))
 }
 
-// refer refuses a signal that names a guest or a group that is not there. A guest that is there and was refused
+// refer refuses a signal that names a guest or a group that is not there, or a guest that can do nothing for it. A guest that is there and was refused
 // is no reason: its last good may be at work.
 func (p *parser) refer(n *node) {
 	if guest := string(n.draft.Guest); guest != "" && p.known[module.Entry{Kind: module.EntryGuest, Name: guest}] == nil {
 		n.entry.refuse(n.origin("guest"), p.missing(module.EntryGuest, guest, "guest"))
+	}
+	if g := p.guests[n.draft.Guest]; g != nil && g.Run == module.RunService && timed(&n.draft) {
+		n.entry.refuse(n.origin("source"), wrongly("guest %q is a service, which hears of no ticks", g.Name).try("give the signal an input; a service keeps time for itself"))
 	}
 	if group := n.draft.PublishGroup; group != "" {
 		if wrong := p.missing(module.EntryGroup, group, "publish group"); wrong != nil {

@@ -164,3 +164,13 @@ func TestSignalsFrom(t *testing.T) {
 	assert.Len(t, d.Findings, 1)
 	assert.False(t, d.DocumentRefused())
 }
+
+func TestATimerIsNoSourceForAService(t *testing.T) {
+	d := Parse([]byte(documentOf(`"guests": {"g": {"source": "file:x", "run": "service", "limits": {"cpuPercent": 5}}}`,
+		`"signals": {"ticks": {"source": "timer", "samplingIntervalMs": 1000, "guest": "g"}, "reads": {"source": "input:i", "guest": "g"}}`)), device)
+	f := requireFinding(t, d, "signals.ticks.source")
+	assert.Equal(t, `guest "g" is a service, which hears of no ticks`, f.Reason)
+	assert.Equal(t, module.RunService, d.Guests["g"].Run)
+	assert.Contains(t, d.Signals, module.SignalName("reads"))
+	assert.Len(t, d.Findings, 1)
+}

@@ -96,6 +96,10 @@ func (s *Service) connect(pulse *C.woe_pulse) error {
 	return nil
 }
 
+// Configure gives the service its settings, which it finds in EDGE_SETTINGS. It comes before Run. The document is that of
+// Instance.Configure.
+func (s *Service) Configure(document []byte) error { return s.instance.configureProgram(document) }
+
 // Run runs the service in the caller's goroutine, once, until it ends or ctx does; what it wrote before it ended by itself
 // has reached Write by then. It returns nil where the exit code is 0 and where ctx ended, else a *module.GuestError. A
 // service that ctx ends has no time to finish: its next call of the host is its last, and it has 10 ms where it calls none.
