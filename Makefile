@@ -1,7 +1,7 @@
 # Wasm-on-Edge. `make` lists what can be made; `make run` is the place to start.
 
 GO   ?= go
-# What simulate is to be told: make run ARGS="--duration 1m".
+# What simulate, or the comparison with rivals, is to be told: make run ARGS="--duration 1m".
 ARGS ?=
 # A platform of module.json, amd64 or arm64v8.
 ARCH ?= $(patsubst arm64,arm64v8,$(shell $(GO) env GOARCH))
@@ -11,9 +11,10 @@ IMAGE         := $(shell sed -n 's/.*"repository": *"\(.*\)".*/\1/p' module.json
 VERSION       := $(shell sed -n 's/.*"version": *"\(.*\)".*/\1/p' module.json)
 LINT_VERSION  := v2.15.0
 LINT          := $(CURDIR)/build/bin/golangci-lint-$(LINT_VERSION)
-# The Go modules beside this one: the guests and their SDK, and the comparison with other hosts.
+# The Go modules beside this one: the guests and their SDK, and the comparisons with other hosts and with other modules.
 COMPARE       := module/internal/wasm/compare
-OTHER_MODULES := $(patsubst %/go.mod,%,$(wildcard wasm-guests/*/go.mod wasm-guests/*/*/go.mod)) $(COMPARE)
+RIVALS        := module/conformance/rivals
+OTHER_MODULES := $(patsubst %/go.mod,%,$(wildcard wasm-guests/*/go.mod wasm-guests/*/*/go.mod)) $(COMPARE) $(RIVALS)
 
 # What must build without a C compiler: all but the engine and what is wired to it.
 PURE = $(shell $(GO) list ./... | grep -Ev '/module/(internal/wasm|internal/app|internal/bench|cmd)(/|$$)')
@@ -68,6 +69,13 @@ bench: build guests ## run the benchmarks, and compare the sandbox with other wa
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
 	build/bin/wasm-on-edge bench
 	$(GO) run -C $(COMPARE) ./table
+
+.PHONY: rivals
+rivals: build ## compare a filter with one in native Go and one on the official Node SDK (wants npm)
+	@command -v npm >/dev/null || { echo "make rivals wants npm: install Node.js 20 or newer" >&2; exit 1; }
+	@$(MAKE) --no-print-directory $(NODE_SDK)
+	$(GO) build -C $(RIVALS) -o $(CURDIR)/build/bin/ ./native
+	$(GO) run -C $(RIVALS) . $(ARGS)
 
 # How many messages the soak sends through all signals together.
 SOAK ?= 1000000
