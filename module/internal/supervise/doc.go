@@ -1,4 +1,4 @@
-// Package supervise runs signals: each has a runner with a goroutine, a queue and an instance of its guest.
+// Package supervise runs signals: each has a runner with a goroutine, an inbox and an instance of its guest.
 //
 //	         Apply ok                  call ends badly twice
 //	unknown ──────────→ running ─────────────────────────────→ backoff
@@ -9,8 +9,9 @@
 //	failed ────────────────┤ Apply ok                             ↓
 //	                       └───────────────────────────── quarantined, failed
 //
-// A message whose call ends badly gets one more try on a fresh instance, and then goes to the dead letters. While a
-// runner is not running its messages go there too; no input waits for it.
+// A message whose call ends badly gets one more try on a fresh instance, and then goes to the dead letters. No input waits
+// for a signal that does not run: what comes while it is being started or backs off waits in its spool, and what comes when
+// it is failed or quarantined goes to the dead letters. One that is slow is served from its spool too.
 //
 // New work takes over between two messages. If it cannot, because the guest refuses its settings or a new version does
 // not start, the old work goes on: the same instance, or, where the settings killed that, a fresh one with the old.
