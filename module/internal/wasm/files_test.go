@@ -318,3 +318,19 @@ func TestADirectoryThatCannotBeHadIsAnErrorOfTheHost(t *testing.T) {
 		assert.Equal(t, module.KindHost, guestError(t, err).Kind, name)
 	}
 }
+
+func TestWhatARunOfAProgramLeftOpenIsClosedAfterIt(t *testing.T) {
+	i := start(t, compile(t, wat(t, `(module
+		(import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+		(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+		(memory (export "memory") 1) (data (i32.const 0) "file")
+		(func (export "_start") (local $n i32) (local $errno i32)
+			(loop (local.set $errno (call $open (i32.const 3) (i32.const 0) (i32.const 0) (i32.const 4) (i32.const 1) (i64.const 64) (i64.const 0) (i32.const 0) (i32.const 8)))
+				(if (local.get $errno) (then (call $exit (local.get $errno))))
+				(br_if 0 (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 32))))))`)),
+		wasm.Options{Limits: fileLimits(), Files: t.TempDir()})
+	for range 3 {
+		_, err := i.Message(message(""))
+		require.NoError(t, err, "there is room for 32 in each run")
+	}
+}
