@@ -40,3 +40,15 @@ func TestTwinsInTheDocumentsAreTaken(t *testing.T) {
 	}
 	assert.GreaterOrEqual(t, found, 4, "twins in the documents")
 }
+
+func TestTheManifestForADeviceHasNothingWrongWithIt(t *testing.T) {
+	document, err := os.ReadFile("../../../docs/verify/deployment.json")
+	require.NoError(t, err)
+	report, err := Deployment(document, "wasmOnEdge", twin.Environment{DeviceID: "d", ModuleID: "wasmOnEdge"})
+	require.NoError(t, err)
+	assert.Empty(t, texts(report), "neither refused nor warned of")
+	assert.Equal(t, 2, report.Signals)
+	for _, options := range regexp.MustCompile(`"createOptions": "(.*)"`).FindAllSubmatch(document, -1) {
+		assert.LessOrEqual(t, len(options[1]), 4096, "what a twin's text may have")
+	}
+}
