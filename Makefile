@@ -83,6 +83,13 @@ SOAK ?= 1000000
 soak: needs ## a hundred signals, a tenth of them hostile: none misses a message, memory stays flat
 	SOAK=$(SOAK) $(GO) test -count=1 -timeout=2h -run=TestSoak -v ./module/internal/app
 
+# For how long chaos makes faults, and by which seed; without one by chance. It takes up to some minutes more to settle.
+TIME ?= 30s
+SEED ?=
+.PHONY: chaos
+chaos: needs ## kill module and hub, cut, fill and swap, by chance, and account for every message (TIME=1h SEED=7)
+	CHAOS_TIME=$(TIME) CHAOS_SEED=$(SEED) $(GO) test -count=1 -timeout=0 -run=TestChaos -v ./module/conformance/chaos
+
 .PHONY: conformance
 conformance: needs ## run the checks against the official Node SDK (wants npm)
 	@command -v npm >/dev/null || { echo "make conformance wants npm: install Node.js 20 or newer" >&2; exit 1; }

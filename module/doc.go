@@ -39,6 +39,7 @@
 //	internal/bench      measures all that on the machine at hand
 //	cmd/wasm-on-edge    the command
 //	conformance         checks against programs that were not written here
+//	conformance/chaos   a campaign of faults, in which every message is accounted for
 //
 // Which of them may import which is a table in structure_test.go.
 //

@@ -42,9 +42,10 @@ var mayImport = map[string][]string{
 	"internal/sim":         {"edgehub", "internal/manifest", "internal/query"},
 	"internal/app": {"edgehub", "internal/artifact", "internal/journal", "internal/observe", "internal/pipeline", "internal/reconcile", "internal/store",
 		"internal/supervise", "internal/twin", "internal/wasm"},
-	"internal/bench":   {"edgehub", "internal/app", "internal/manifest", "internal/observe", "internal/sim", "internal/wasm"},
-	"cmd/wasm-on-edge": {"internal/app", "internal/bench", "internal/check", "internal/manifest", "internal/observe", "internal/sim", "internal/twin"},
-	"conformance":      {},
+	"internal/bench":    {"edgehub", "internal/app", "internal/manifest", "internal/observe", "internal/sim", "internal/wasm"},
+	"cmd/wasm-on-edge":  {"internal/app", "internal/bench", "internal/check", "internal/manifest", "internal/observe", "internal/sim", "internal/twin"},
+	"conformance":       {},
+	"conformance/chaos": {},
 }
 
 // cgoOnly are the packages that need a C compiler: the engine, and what is wired to it.
