@@ -79,13 +79,14 @@ func (r *Reconciler) loadGood() (goodTwin, bool) {
 		r.config.Log.Error().Err(err).Msg("starting without a last good twin")
 	}
 	if !ok {
+		r.trial = trial{} // there is nothing to go back to: a device whose power fails must not end up with nothing
 		return goodTwin{}, false
 	}
 	switch condemned := r.trial.refuses(good.Generation, good.Version); {
 	case condemned && good.Before != nil:
 		r.config.Log.Error().Msg(r.trial.reason())
 		good = lastGood{goodTwin: *good.Before}
-	case condemned: // there is nothing else to run: a device whose power fails must not end up with nothing
+	case condemned: // here neither
 		r.trial = trial{}
 	}
 	r.good = good

@@ -131,6 +131,7 @@ func (r *Reconciler) apply(ctx context.Context, document []byte) {
 	}
 	if r.trial.refuses(r.config.Generation, d.Version) {
 		condemned := module.DesiredStatus{Code: module.CodeFailed, Description: r.trial.reason()}
+		r.config.Log.Error().Int64("version", d.Version).Msg(condemned.Description)
 		r.publish(func(v *view) { v.version, v.status = d.Version, condemned })
 		return
 	}

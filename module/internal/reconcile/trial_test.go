@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -97,6 +99,21 @@ func TestTheOnlyVersionThereIsKeepsBeingTried(t *testing.T) {
 			d.settle(time.Second)
 			assert.Equal(t, []string{"telemetry: x"}, d.deliver("in", "x"))
 		}
+	})
+}
+
+func TestAVersionThatNeverCameToRunIsTriedAgainWhereThereIsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDevice(t, nil)
+		d.desire(`"signals": {"a": {"source": "input:in"}}`)
+		for range trialEnds {
+			d.settle(time.Second)
+			d.stop()
+			require.NoError(t, os.Remove(filepath.Join(d.storage, "last-good.json"))) // it ended while guests were compiled
+			d = newDevice(t, d.crashed())
+		}
+		d.settle(time.Second)
+		assert.Equal(t, []string{"telemetry: x"}, d.deliver("in", "x"))
 	})
 }
 
