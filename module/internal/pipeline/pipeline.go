@@ -99,6 +99,9 @@ func (p *Pipeline) SetRoutes(r *Routes) {
 	p.routeOnce.Do(func() { close(p.routed); p.waking.wake() })
 }
 
+// Routed reports whether routes are known. The ready of each spool is called when that becomes so.
+func (p *Pipeline) Routed() bool { return p.routes.Load() != nil }
+
 // Limits are the bounds of what waits. They are those of the module's settings.
 type Limits struct {
 	Outbox               int64 // bytes
@@ -212,7 +215,11 @@ func (p *Pipeline) unclaimed(e *entry, action string) {
 
 // chain gives what a signal sent to its own output to the signals that read it (9).
 func (p *Pipeline) chain(from *Share, m module.Message) {
-	for _, r := range p.routes.Load().Signals[from.Signal] {
+	routes := p.routes.Load()
+	if routes == nil {
+		return // the module stops before it was told
+	}
+	for _, r := range routes.Signals[from.Signal] {
 		s := &Share{Signal: r.Signal, Message: m, Identity: "id\x00" + m.Properties.Value(module.PropertyMessageID),
 			Input: from.Input, Received: from.Received, receipt: from.receipt, pipeline: p, debt: from.debt}
 		if !p.give(r, s) {

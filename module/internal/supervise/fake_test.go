@@ -184,13 +184,19 @@ func (j *fullJournal) Submit(tx *journal.Tx, done func(error)) {
 
 // newPlant is called in a bubble; the plant stops with it.
 func newPlant(t *testing.T, log zerolog.Logger) *plant {
+	p := unroutedPlant(t, log)
+	p.pipeline.SetRoutes(&pipeline.Routes{Unclaimed: module.ActionDrop})
+	return p
+}
+
+// unroutedPlant is one whose pipeline knows of no routes yet.
+func unroutedPlant(t *testing.T, log zerolog.Logger) *plant {
 	p := &plant{}
 	j, _, err := journal.Open(journal.Config{Limit: 64 << 20})
 	require.NoError(t, err)
 	p.disk = &fullJournal{Journal: j}
 	p.pipeline = pipeline.New(pipeline.Config{Publisher: p, Journal: p.disk, OnError: func(error) {}})
 	p.pipeline.SetLimits(limits)
-	p.pipeline.SetRoutes(&pipeline.Routes{Unclaimed: module.ActionDrop})
 	p.Supervisor = New(Config{Pipeline: p.pipeline, Log: log, Changed: func() {}})
 	p.SetModule(module.ModuleSettings{OriginProperties: true})
 	ctx, cancel := context.WithCancel(t.Context())

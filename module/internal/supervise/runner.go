@@ -69,7 +69,7 @@ func (r *runner) run(ctx context.Context) {
 			r.takeOne()
 		case <-r.due():
 			r.onTimer()
-		case f := <-r.service.wants():
+		case f := <-r.tasks():
 			f()
 		case <-r.service.over():
 			r.onServiceEnd()

@@ -92,14 +92,6 @@ func (s *service) await(ctx context.Context) bool {
 	}
 }
 
-// wants is what the service wants done by its runner. Without a service it never fires.
-func (s *service) wants() <-chan func() {
-	if s == nil {
-		return nil
-	}
-	return s.tasks
-}
-
 // over is closed when the service has ended. Without one it never is.
 func (s *service) over() <-chan struct{} {
 	if s == nil {
@@ -140,6 +132,15 @@ func (o *serviceIO) Write(_ context.Context, line []byte) {
 // Log writes a line into the module's log. How many a minute there are is the guest's own limit.
 func (o *serviceIO) Log(line module.LogLine) {
 	o.service.log.WithLevel(guestLevels[min(max(line.Level, 0), len(guestLevels)-1)]).Msg(line.Text)
+}
+
+// tasks is what the service wants done, nil without one. Before routes are known nothing is taken from it: what it sends
+// must find those that read it. The inbox is told of them, and so the runner looks again.
+func (r *runner) tasks() <-chan func() {
+	if r.service == nil || !r.supervisor.config.Pipeline.Routed() {
+		return nil
+	}
+	return r.service.tasks
 }
 
 // ask gives the service the next share, now or when it comes.

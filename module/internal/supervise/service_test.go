@@ -206,14 +206,13 @@ func TestAServiceThatEndsIsStartedAgainAsItsPolicySays(t *testing.T) {
 		status      module.RuntimeStatus
 		description string
 	}{
-		"exit 0, always":       {module.RestartAlways, nil, module.Backoff, "ended with exit code 0; restarting in 10s"},
-		"exit 0, on-failure":   {module.RestartOnFailure, nil, module.Stopped, "ended with exit code 0"},
-		"exit 0, never":        {module.RestartNever, nil, module.Stopped, "ended with exit code 0"},
-		"failure, always":      {module.RestartAlways, exit, module.Backoff, "exit code 3; restarting in 10s"},
-		"failure, on-failure":  {module.RestartOnFailure, exit, module.Backoff, "exit code 3; restarting in 10s"},
-		"failure, never":       {module.RestartNever, exit, module.Failed, "exit code 3; restartPolicy is never"},
-		"a trap, on-failure":   {module.RestartOnFailure, trap, module.Backoff, "unreachable; restarting in 10s"},
-		"cannot start, always": {module.RestartAlways, errStart, module.Backoff, "64 services run; restarting in 10s"},
+		"exit 0, always":      {module.RestartAlways, nil, module.Backoff, "ended with exit code 0; restarting in 10s"},
+		"exit 0, on-failure":  {module.RestartOnFailure, nil, module.Stopped, "ended with exit code 0"},
+		"exit 0, never":       {module.RestartNever, nil, module.Stopped, "ended with exit code 0"},
+		"failure, always":     {module.RestartAlways, exit, module.Backoff, "exit code 3; restarting in 10s"},
+		"failure, on-failure": {module.RestartOnFailure, exit, module.Backoff, "exit code 3; restarting in 10s"},
+		"failure, never":      {module.RestartNever, exit, module.Failed, "exit code 3; restartPolicy is never"},
+		"a trap, on-failure":  {module.RestartOnFailure, trap, module.Backoff, "unreachable; restarting in 10s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inPlant(t, func(t *testing.T, p *plant) {
@@ -223,16 +222,6 @@ func TestAServiceThatEndsIsStartedAgainAsItsPolicySays(t *testing.T) {
 					}
 					return c.end
 				}}
-				tries := 0
-				g.onStart = func(Options) error {
-					if tries++; c.end == errStart && tries == 1 {
-						return c.end
-					}
-					return nil
-				}
-				if c.end == errStart {
-					g.serve = nil
-				}
 				p.start(t, serving(g, c.policy))
 				synctest.Wait()
 				assert.Equal(t, c.status, p.state().Status)
@@ -255,6 +244,25 @@ func TestAServiceThatEndsIsStartedAgainAsItsPolicySays(t *testing.T) {
 }
 
 var errStart = &module.GuestError{Guest: "g", Signal: "s", Op: "serve", Kind: module.KindHost, Message: "64 services run"}
+
+func TestAServiceThatCannotStartIsTriedAgain(t *testing.T) {
+	inPlant(t, func(t *testing.T, p *plant) {
+		tries := 0
+		g := &fakeGuest{onStart: func(Options) error {
+			if tries++; tries == 1 {
+				return errStart
+			}
+			return nil
+		}}
+		p.start(t, serving(g, module.RestartOnFailure))
+		assert.Equal(t, module.Backoff, p.state().Status)
+		assert.Contains(t, p.state().Description, "64 services run; restarting in 10s")
+		p.deliver(t, "a")
+		time.Sleep(11 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, []string{"telemetry: a"}, p.results())
+	})
+}
 
 func TestAServiceThatEndsAgainAndAgainIsQuarantined(t *testing.T) {
 	inPlant(t, func(t *testing.T, p *plant) {
@@ -298,7 +306,8 @@ func TestNewSettingsAreForANewServiceAndNothingIsLostBetween(t *testing.T) {
 
 		w.Spec.Run = module.RunPerMessage
 		require.NoError(t, p.apply(w))
-		p.results()
+		synctest.Wait()
+		assert.Equal(t, []string{"telemetry: last words"}, p.results())
 		p.deliver(t, "c")
 		assert.Equal(t, []string{"telemetry: c"}, p.results(), "it is called now")
 		assert.True(t, g.services[1].freed)
@@ -379,5 +388,35 @@ func TestWhatAServiceLogsIsInTheLogWithItsName(t *testing.T) {
 		synctest.Wait()
 		assert.Contains(t, log.String(), `{"level":"warn","signal":"s","guest":"g","message":"words"}`)
 		assert.Contains(t, log.String(), `{"level":"error","signal":"s","guest":"g","message":"more"}`)
+	})
+}
+
+func TestNothingIsTakenFromAServiceBeforeRoutesAreKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := unroutedPlant(t, zerolog.Nop())
+		g := &fakeGuest{serve: func(ctx context.Context, s *fakeService) error {
+			s.Write(ctx, []byte("early"))
+			return silent(ctx, s)
+		}}
+		require.NoError(t, p.apply(serving(g, module.RestartOnFailure)))
+		synctest.Wait()
+		assert.Empty(t, p.results())
+		p.route()
+		synctest.Wait()
+		assert.Equal(t, []string{"telemetry: early"}, p.results())
+	})
+}
+
+func TestAServiceEndsWhereRoutesWereNeverKnown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := unroutedPlant(t, zerolog.Nop())
+		g := &fakeGuest{}
+		g.serve = func(ctx context.Context, s *fakeService) error {
+			s.Write(ctx, []byte("early"))
+			return echo(ctx, s)
+		}
+		require.NoError(t, p.apply(serving(g, module.RestartOnFailure)))
+		p.stop()
+		assert.True(t, g.services[0].freed)
 	})
 }
