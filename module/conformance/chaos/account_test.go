@@ -63,7 +63,7 @@ func (a *account) take(text []byte) error {
 	if l.Type != "message" {
 		return nil
 	}
-	body := append(l.BodyBase64, l.Body...)
+	body := slices.Concat(l.BodyBase64, l.Body) // there is one of them
 	number, id := numberIn.FindSubmatch(body), l.Properties["$.mid"]
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -4,6 +4,7 @@ package chaos
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -148,8 +149,10 @@ func (c *campaign) step() {
 	for _, f := range all {
 		if choice -= f.weight; choice < 0 {
 			fmt.Fprintf(c.log, "{\"time\":%q,\"chaos\":%q}\n", time.Now().Format(time.RFC3339Nano), f.name)
-			c.made[f.name]++
-			assert.NoError(c.t, f.make(c), f.name)
+			if err := f.make(c); !errors.Is(err, errNotNow) {
+				c.made[f.name]++
+				assert.NoError(c.t, err, f.name)
+			}
 			return
 		}
 	}

@@ -4,6 +4,8 @@ package chaos
 
 import (
 	"bufio"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,6 +19,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/sim"
 )
 
 // process is a process that the campaign has started, and will end.
@@ -55,7 +59,7 @@ func (p *process) stop() (time.Duration, error) {
 		return time.Since(start), p.err
 	case <-time.After(10 * time.Second):
 		p.kill()
-		return time.Since(start), fmt.Errorf("it had to be killed after ten seconds")
+		return time.Since(start), errors.New("it had to be killed after ten seconds")
 	}
 }
 
@@ -167,6 +171,18 @@ func (d *device) startModule(quota int) {
 	}
 	cmd.Stderr = d.log
 	d.module = launch(d.t, cmd, func() error { return nil })
+}
+
+// stats returns what the hub counts of the module.
+func (d *device) stats() (sim.ModuleStats, error) {
+	response, err := http.Get("http://" + d.control + "/stats")
+	if err != nil {
+		return sim.ModuleStats{}, fmt.Errorf("ask hub: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var stats sim.Stats
+	err = json.NewDecoder(response.Body).Decode(&stats)
+	return stats.Modules["wasmOnEdge"], err
 }
 
 // tell gives the hub a line: a fault, or a change of the twin.
