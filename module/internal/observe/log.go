@@ -1,8 +1,10 @@
-// Package observe is how the module is seen from outside: its log, and what it leaves behind when it crashes.
+// Package observe is how the module is seen from outside: its log, what it leaves behind when it crashes, and a watchdog
+// that finds it stuck.
 //
 // # Concurrency
 //
-// The logger may be used from any goroutine; each event is one write. RecordCrash is called once, at the start.
+// The logger may be used from any goroutine; each event is one write. RecordCrash is called once, at the start. A
+// Watchdog runs in the goroutine of Run's caller, and each probe in one of its own.
 package observe
 
 import (
