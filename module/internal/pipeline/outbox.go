@@ -84,6 +84,7 @@ type outbox struct {
 	limit    int64
 	dropping bool // the oldest, where there is no room
 	dropped  int64
+	blocked  int // how many wait for room
 	bytes    int64
 	queue    []*result
 	sequence uint64 // of the newest result
@@ -118,7 +119,9 @@ func (o *outbox) put(r *result) bool {
 func (o *outbox) take(size int64) bool {
 	for o.bytes > 0 && o.bytes+size > o.limit && !o.closed {
 		if !o.dropping || !o.dropOldest() {
+			o.blocked++
 			o.room.Wait()
+			o.blocked--
 		}
 	}
 	if o.closed {
