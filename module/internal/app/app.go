@@ -42,6 +42,7 @@ type App struct {
 	pipeline   *pipeline.Pipeline
 	supervisor *supervise.Supervisor
 	reconciler *reconcile.Reconciler
+	watchdog   observe.WatchdogConfig
 }
 
 // New makes the module of a configuration. Nothing runs yet but the host's clock; Run ends that too.
@@ -81,6 +82,7 @@ func New(c Config) (*App, error) {
 		Runtime:     module.RuntimeInfo{Module: c.Version, Wasmtime: wasm.Version, ABIs: wasm.ABIs, Architecture: runtime.GOARCH, Storage: storage},
 		SetLogLevel: setLevel, Log: a.log,
 	})
+	a.watchdog.Probes = a.probes()
 	a.log.Info().Str("version", c.Version).Stringer("identity", identity).Msg("Wasm-on-Edge")
 	room := a.host.Capacity()
 	a.log.Info().Int64("memoryMiB", room.Memory>>20).Int64("smallGuests", room.Small).Int64("goGuests", room.Large).
@@ -177,6 +179,7 @@ func (a *App) Run(ctx context.Context) error {
 	inner.Go(func() { a.pipeline.Dispatch(ctx) })
 	inner.Go(func() { a.supervisor.Run(ctx) })
 	inner.Go(func() { a.reconciler.Run(ctx) })
+	inner.Go(func() { a.watch(ctx) })
 	callsEnded := make(chan struct{})
 	outer.Go(func() { inner.Wait(); close(callsEnded) })
 

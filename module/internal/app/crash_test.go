@@ -29,6 +29,7 @@ func runModule() {
 	if err != nil {
 		panic(err)
 	}
+	hangIfAsked(a)
 	_ = a.Run(context.Background())
 }
 
