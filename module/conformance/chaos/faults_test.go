@@ -85,10 +85,16 @@ func killHub(c *campaign) error {
 	return nil
 }
 
-// storageFull has the module run for a while with a storage that is too small.
+// storageFull has the module run for a while with a storage that is too small for the large messages which gather in the
+// spool of a signal that backs off.
 func storageFull(c *campaign) error {
 	if err := c.stopModule(scarce); err != nil {
 		return err
+	}
+	for _, k := range []kind{poison, poison, oversize, oversize, oversize, oversize, oversize, oversize} {
+		if err := c.send(k); err != nil {
+			return err
+		}
 	}
 	c.sleep(c.duration(time.Second, 6*time.Second))
 	return c.stopModule(ample)

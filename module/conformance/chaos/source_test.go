@@ -40,7 +40,7 @@ func newSource(environment map[string]string) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &source{client: client, next: make(chan kind, 1), pause: 5 * time.Millisecond}, nil
+	return &source{client: client, next: make(chan kind, 1), pause: 10 * time.Millisecond}, nil
 }
 
 // run sends until ctx ends, and returns when the last message has been taken, or at the latest when open ends.
