@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
 
 // stopTime is how long the module has to stop. It stops at once, but for a guest in the middle of a long call.
@@ -100,7 +102,7 @@ func (s *simulation) runSensor(ctx context.Context, sensor participant, stop con
 	if err := sensor.Run(ctx); err != nil {
 		s.log.Error().Err(err).Msg("sensor ended")
 	}
-	if sensor != s.replay || s.command.Duration != 0 || s.hub.WaitIdle(ctx) != nil {
+	if sensor != s.replay || s.command.Duration != 0 || s.waitIdle(ctx) != nil {
 		return
 	}
 	if s.module != nil { // which gathers what it reports; a short recording is faster
@@ -112,6 +114,34 @@ func (s *simulation) runSensor(ctx context.Context, sensor participant, stop con
 	}
 	s.output.show(s.snapshot())
 	stop()
+}
+
+// waitIdle waits until all that was sent has been worked off: by the hub, and by signals whose messages waited in a spool
+// while their guests were compiled. What waits for a signal that does not come to run waits on.
+func (s *simulation) waitIdle(ctx context.Context) error {
+	for {
+		if err := s.hub.WaitIdle(ctx); err != nil || !s.working() {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// working reports whether a signal works on its spool, or will as soon as it runs.
+func (s *simulation) working() bool {
+	if s.module == nil {
+		return false
+	}
+	for _, signal := range s.module.Signals() {
+		if signal.Waiting > 0 && (signal.Status == module.Running || signal.Status == module.Unknown) {
+			return true
+		}
+	}
+	return false
 }
 
 // printEnvironment prints both ways for a module in another process to connect, as a file of variables.

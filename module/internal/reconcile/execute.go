@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
@@ -18,6 +19,7 @@ const stepTimeout = 30 * time.Second
 // signal as it was, or failed where it never ran.
 func (r *Reconciler) execute(ctx context.Context, res *resolution) {
 	coming, timers, going := Plan(r.running, r.failed, res.wanted)
+	r.expect(append(slices.Clone(coming), timers...), res)
 	r.doAll(ctx, coming, res)
 	if ctx.Err() != nil {
 		return // the module stops; what runs ends anyway
@@ -31,6 +33,22 @@ func (r *Reconciler) execute(ctx context.Context, res *resolution) {
 		r.doAll(ctx, timers, res)
 		r.doAll(ctx, going, res)
 		r.setRoutes(nil, res.problems)
+	}
+}
+
+// expect leads messages to the signals that are about to start: no input waits until their guests are compiled.
+func (r *Reconciler) expect(steps []Step, res *resolution) {
+	starting := make(map[module.SignalName]Entry)
+	for _, step := range steps {
+		if name := step.Entry.Signal.Name; step.Action == Start && r.failed[name].Signal.Name == "" {
+			r.config.Supervisor.Expect(name)
+			starting[name] = step.Entry
+		}
+	}
+	if len(starting) > 0 {
+		r.starting = starting
+		r.setRoutes(nil, res.problems)
+		r.starting = nil
 	}
 }
 

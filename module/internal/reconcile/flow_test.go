@@ -45,11 +45,13 @@ func TestAGuestThatIsBeingCompiledHoldsUpNoOther(t *testing.T) {
 		d.bring("slow.wasm", "slow")
 		d.desire(`"guests": {"slow": {"source": "file:slow.wasm"}, "good": {"source": "file:good.wasm"}},
 			"signals": {"a": {"source": "input:in", "guest": "slow"}, "b": {"source": "input:in", "guest": "good"}, "c": {"source": "input:in"}}`)
-		assert.NotContains(t, d.config.Supervisor.Snapshot(), module.SignalName("a"), "its guest is not there yet")
+		assert.Equal(t, module.Unknown, d.config.Supervisor.Snapshot()["a"].Status, "its guest is not there yet")
 		for _, name := range []module.SignalName{"b", "c"} {
 			assert.Equal(t, module.Running, d.config.Supervisor.Snapshot()[name].Status, name)
 		}
+		assert.Equal(t, []string{"telemetry: early", "telemetry: early"}, d.deliver("in", "early"), "no input waits for it")
 		d.settle(3 * stepTimeout)
+		assert.Equal(t, []string{"telemetry: early"}, take(d.hub, &d.hub.outputs), "its part waited in its spool")
 		assert.Equal(t, []string{"telemetry: x", "telemetry: x", "telemetry: x"}, d.deliver("in", "x"))
 	})
 }

@@ -56,13 +56,14 @@ type Reconciler struct {
 	reports *reports
 
 	// The applier's alone.
-	running map[module.SignalName]Entry // what the supervisor took
-	failed  map[module.SignalName]Entry // what is there and never ran; in the routes, so that its messages are accounted for
-	guests  map[compiledKey]Guest
-	module  module.ModuleSettings
-	version int64    // of the document that was applied last
-	good    lastGood // as stored last
-	saved   []byte   // the same, encoded
+	running  map[module.SignalName]Entry // what the supervisor took
+	starting map[module.SignalName]Entry // what is about to be given to the supervisor
+	failed   map[module.SignalName]Entry // what is there and never ran; in the routes, so that its messages are accounted for
+	guests   map[compiledKey]Guest
+	module   module.ModuleSettings
+	version  int64    // of the document that was applied last
+	good     lastGood // as stored last
+	saved    []byte   // the same, encoded
 
 	trial    trial
 	suspects suspects

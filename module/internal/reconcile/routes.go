@@ -19,6 +19,7 @@ func (r *Reconciler) setRoutes(gone map[module.SignalName]bool, problems map[mod
 	}
 	there := maps.Clone(r.failed)
 	maps.Copy(there, r.running)
+	maps.Copy(there, r.starting)
 	closing := circles(there)
 	for _, name := range slices.Sorted(maps.Keys(there)) {
 		entry := there[name]

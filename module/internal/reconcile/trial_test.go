@@ -109,8 +109,9 @@ func TestAVersionThatNeverCameToRunIsTriedAgainWhereThereIsNoOther(t *testing.T)
 		for range trialEnds {
 			d.settle(time.Second)
 			d.stop()
-			require.NoError(t, os.Remove(filepath.Join(d.storage, "last-good.json"))) // it ended while guests were compiled
+			require.NoError(t, os.RemoveAll(filepath.Join(d.storage, "last-good.json"))) // it ended while guests were compiled
 			d = newDevice(t, d.crashed())
+			d.connect()
 		}
 		d.settle(time.Second)
 		assert.Equal(t, []string{"telemetry: x"}, d.deliver("in", "x"))

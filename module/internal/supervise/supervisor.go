@@ -117,6 +117,9 @@ func (s *Supervisor) Apply(ctx context.Context, w Work) error {
 	return err
 }
 
+// Expect makes a signal that work will come for: until then what comes for it waits in its spool.
+func (s *Supervisor) Expect(name module.SignalName) { s.runner(name) }
+
 // Fail tells a signal, which is made where it is new, that it cannot do the given work and why. One that never ran is
 // failed then: what comes for it goes to the dead letters. One that ran before goes on.
 func (s *Supervisor) Fail(ctx context.Context, w Work, cause error) error {
