@@ -39,7 +39,7 @@ func (j *Journal) clean(committed int) error {
 		return j.drop(s)
 	}
 	if s == j.active {
-		j.active = nil
+		j.end()
 	}
 	piece, next := j.piece(s, max(pieceBytes, 2*committed))
 	if len(piece) > 0 {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,16 +20,18 @@ type state struct {
 	frames []frame // those that count
 	end    int     // where the segment ends
 	holes  []span  // what is damaged before that
-	cut    int     // whole transactions left out at the end, because what was written with them is not whole
+	torn   bool    // something lies behind the end that a crash has cut off
+	cut    int     // whole transactions in that, left out because what was written with them is not whole
 	marked bool    // the last frame is empty: all before it was synced
 }
 
-// inspect finds out what counts of the bytes of a segment, which should reach up to end.
+// inspect finds out what counts of the bytes of a segment, which should reach up to end. If end is only the end of the file,
+// zeros there were allocated and not written.
 //
 // In the newest segment a crash may have left holes, or nothing, where the last batch was written; there the segment ends,
 // and a transaction behind the hole does not count, because it may rest on one that is missing. A frame of a later batch proves
 // that what lies before it was synced: a hole there is damage, and what lies behind counts.
-func inspect(b []byte, s *stored, end int, newest bool) state {
+func inspect(b []byte, s *stored, end int, known, newest bool) state {
 	frames, holes := scan(b, s.seed, min(headerSize, len(b)))
 	if s.headErr != nil {
 		holes = append([]span{{0, min(headerSize, len(b))}}, holes...)
@@ -37,6 +40,9 @@ func inspect(b []byte, s *stored, end int, newest bool) state {
 		holes = addHole(holes, span{len(b), end})
 	}
 	state := state{frames: frames, end: end, holes: holes}
+	if !known {
+		state.dropUnwritten(b)
+	}
 	if newest {
 		state.cutTorn()
 	}
@@ -44,6 +50,15 @@ func inspect(b []byte, s *stored, end int, newest bool) state {
 		state.marked = state.frames[last].end == state.end && len(state.frames[last].payload) == 0
 	}
 	return state
+}
+
+// dropUnwritten ends the segment where nothing but zeros follow.
+func (s *state) dropUnwritten(b []byte) {
+	last := len(s.holes) - 1
+	if last >= 0 && s.holes[last].end == len(b) && len(bytes.TrimLeft(b[s.holes[last].at:], "\x00")) == 0 {
+		s.end = s.holes[last].at
+		s.holes = s.holes[:last]
+	}
 }
 
 // cutTorn ends the segment at the first hole that no later batch follows.
@@ -56,7 +71,7 @@ func (s *state) cutTorn() {
 	if torn < 0 {
 		return
 	}
-	s.end = s.holes[torn].at
+	s.end, s.torn = s.holes[torn].at, true
 	s.holes = s.holes[:torn]
 	counts := len(s.frames)
 	for counts > 0 && s.frames[counts-1].at > s.end {
@@ -98,7 +113,7 @@ func (j *Journal) repair(s *stored, b []byte, state state) Damage {
 }
 
 func (j *Journal) copyAside(name string, b []byte) error {
-	f, err := j.volume.create(name)
+	f, err := j.volume.create(name, len(b))
 	if err != nil {
 		return err
 	}

@@ -65,7 +65,7 @@ func TestADamagedByteCostsItsTransactionAlone(t *testing.T) {
 func TestDamageToTheLastBatchOfAJournalThatWasClosedIsFound(t *testing.T) {
 	whole, model := many(t)
 	file := whole.files()[len(whole.names)-1]
-	for at := range len(whole.names[file].data) - frameHead { // the last frame is the mark
+	for at := range openDisk(t, whole.found(seenNames, nothing)).active.size - frameHead { // the last frame is the mark
 		d := whole.found(seenNames, nothing)
 		d.names[file].data[at] ^= 1
 		j, damage, err := open(small, d)
@@ -133,7 +133,7 @@ func TestAValueThatLooksLikeFramesIsNoFrame(t *testing.T) {
 	forged.Put("t", "forged", []byte("x"))
 	value := bytes.Repeat(magicFrame[:], 20)
 	value = appendFrame(value, 0, 0, 0, forged.payload)
-	value = append(value, j.active.file.(*inode).data...) // a true one, in another place
+	value = append(value, j.active.file.(*inode).data[:j.active.size]...) // a true one, in another place
 	tx := new(Tx)
 	tx.Put("t", "trap", value)
 	at := j.active.size

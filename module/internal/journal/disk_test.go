@@ -76,15 +76,18 @@ func (d *disk) open(name string) (file, error) {
 	return d.names[name], nil
 }
 
-func (d *disk) create(name string) (file, error) {
+func (d *disk) create(name string, size int) (file, error) {
 	if err := d.do("create"); err != nil {
 		return nil, err
 	}
-	if f := d.names[name]; f != nil {
-		return f, f.Truncate(0)
+	f := d.names[name]
+	if f == nil {
+		f = &inode{disk: d}
+		d.names[name] = f
 	}
-	d.names[name] = &inode{disk: d}
-	return d.names[name], nil
+	f.change(change{at: 0})
+	f.change(change{at: size})
+	return f, nil
 }
 
 func (d *disk) rename(from, to string) error {

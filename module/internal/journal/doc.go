@@ -10,14 +10,15 @@
 //
 // A journal is a log: segments (files) to whose last one transactions are appended, and an index in memory of where the
 // latest value of each key lies. Nothing is written twice until cleaning moves what is live out of the oldest segment.
-// Transactions that wait while a sync is under way are written together, with one sync.
+// Transactions that wait while a sync is under way are written together, with one sync. Values stay on disk; the index takes
+// some 60 bytes of memory for a record, and its key.
 //
 // # The format, version 1
 //
 // Numbers are little-endian, sums are CRC-32C. A segment's name holds its number and a random salt; they and the format
 // version are the seed of the sums of its frames, so that no value, whoever chose it, can pass for a frame.
 //
-//	segment  header, frame…
+//	segment  header, frame…, zeros where it is the newest: it is allocated in advance
 //	header   magic 8, format version 4, length of the segment before 4, sum 4
 //	frame    magic 4, length of the payload 4, start of the batch 4, sum of the payload 4, sum of this and of the offset 4, payload
 //	payload  record…

@@ -26,7 +26,8 @@ type Config struct {
 	// Dir is where the segments lie; it is made where it is missing. "" keeps them in memory: the same without durability.
 	Dir string
 	// Limit is how many bytes the journal may take on disk, garbage included; at least 64 KiB. What counts may be four
-	// segments less. Deletions and cleaning may exceed it by a segment, and files that were set aside are not counted.
+	// segments less. Deletions and cleaning may exceed it by a segment; files that were set aside are not counted, of
+	// which those that were damaged are at most four.
 	Limit int64
 	// SegmentBytes is the size of a segment before the next one is begun, at most 64 MiB and a sixteenth of Limit; 0 is
 	// 4 MiB. Each segment is an open file.
@@ -176,7 +177,7 @@ func (j *Journal) Tables(prefix string) []string { return j.index.names(prefix) 
 
 // Usage is what a journal takes, in bytes.
 type Usage struct {
-	Disk  int64 // of all segments
+	Disk  int64 // of all segments, without what the newest has allocated in advance
 	Live  int64 // of what counts, names included
 	Limit int64 // that was configured
 	Lost  int64 // records, not bytes, that could no longer be read when their segment was cleaned

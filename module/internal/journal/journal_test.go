@@ -135,6 +135,21 @@ func TestFilesBelongToTheOwnerAlone(t *testing.T) {
 	assert.Equal(t, os.FileMode(0o600), info.Mode())
 }
 
+// sizeOf returns the bytes of all files of a directory, and 0 for none.
+func sizeOf(t *testing.T, dir string) (bytes int64) {
+	if dir == "" {
+		return 0
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	require.NoError(t, err)
+	for _, file := range files {
+		if info, err := os.Stat(file); err == nil { // else it was just cleaned
+			bytes += info.Size()
+		}
+	}
+	return bytes
+}
+
 func TestCleaningKeepsTheJournalSmall(t *testing.T) {
 	everywhere(t, func(t *testing.T, c journal.Config) {
 		c.SegmentBytes = 8 << 10
@@ -148,6 +163,7 @@ func TestCleaningKeepsTheJournalSmall(t *testing.T) {
 			require.NoError(t, j.Commit(&tx))
 			u := j.Usage()
 			require.Less(t, u.Disk, 2*u.Live+3*c.SegmentBytes)
+			require.LessOrEqual(t, sizeOf(t, c.Dir), u.Disk+2*c.SegmentBytes)
 		}
 		assert.Len(t, j.Keys("t"), 50)
 		assert.Equal(t, value, j.value(t, "t", "49"))

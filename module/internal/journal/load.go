@@ -25,19 +25,21 @@ func (j *Journal) load() ([]Damage, error) {
 		return nil, err
 	}
 	var b []byte
+	var torn bool // the newest
 	for i, s := range found {
 		if i > 0 && s.number != found[i-1].number+1 {
 			damage = append(damage, Damage{s.name, "segments before it are missing"})
 		}
-		end := s.end(found[i+1:])
+		end, known := s.end(found[i+1:])
 		b = s.read(b, end)
-		state := inspect(b, s, end, i == len(found)-1)
+		state := inspect(b, s, end, known, i == len(found)-1)
 		j.adoptStored(s.segment, state)
+		torn = state.torn
 		if state.reason() != "" {
 			damage = append(damage, j.repair(s, b, state))
 		}
 	}
-	return damage, j.resume()
+	return damage, j.resume(torn)
 }
 
 // find opens the segments, from the oldest to the newest. Those that cannot be read at all are set aside; the newest are
@@ -117,12 +119,12 @@ func (j *Journal) forgetNewest() {
 	_ = j.volume.remove(s.name)
 }
 
-// end returns where a segment ends: where its successor says or, if there is none that does, with its file.
-func (s *stored) end(after []*stored) int {
+// end returns where a segment ends: where its successor says or, if there is none that does, at the latest with its file.
+func (s *stored) end(after []*stored) (end int, known bool) {
 	if len(after) == 0 || after[0].headErr != nil || after[0].number != s.number+1 {
-		return int(s.length)
+		return int(s.length), false
 	}
-	return min(after[0].header.before, maxFile)
+	return min(after[0].header.before, maxFile), true
 }
 
 // read reads what there is of a segment up to its end, into b if that is large enough. What the device cannot read is zero.
@@ -156,7 +158,7 @@ func (j *Journal) adoptStored(s *segment, state state) {
 
 // resume makes the newest segment the active one. It is synced, because what a process that was killed has written may not
 // be, and what is read from now on must stay.
-func (j *Journal) resume() error {
+func (j *Journal) resume(torn bool) error {
 	if len(j.segments) == 0 {
 		return j.volume.sync()
 	}
@@ -166,7 +168,7 @@ func (j *Journal) resume() error {
 		return j.volume.sync()
 	}
 	j.active = s
-	if length, err := s.file.Size(); err != nil || length > int64(s.size) {
+	if torn {
 		j.retreat(s)
 	} else if err := s.file.Sync(); err != nil {
 		return fmt.Errorf("sync segment: %w", err)

@@ -100,7 +100,7 @@ func TestACrashAtTheStartOfASegmentBehindOneThatWasGivenUpIsNoDamage(t *testing.
 	}
 	j.commit(puts("a"))
 	d.fault = nil
-	file, err := d.create(newSegmentName(2))
+	file, err := d.create(newSegmentName(2), 0)
 	require.NoError(t, err)
 	_, err = file.WriteAt(make([]byte, 100), 0)
 	require.NoError(t, err)
@@ -119,6 +119,34 @@ func TestAnAbandonedTailIsIgnoredThoughItCannotBeCut(t *testing.T) {
 	j.queue = newQueue(batchBytes)
 	j.commit(puts("1"))
 	assert.Equal(t, []string{"0", "1"}, reopened(t, d))
+}
+
+func TestWhatIsAllocatedInAdvanceIsKeptOverARestart(t *testing.T) {
+	d := newDisk()
+	j := openDisk(t, d)
+	j.commit(puts("0"))
+	require.Len(t, d.names[d.files()[0]].data, int(small.SegmentBytes))
+	j = openDisk(t, d)
+	assert.Len(t, d.names[d.files()[0]].data, int(small.SegmentBytes))
+	j.commit(puts("1"))
+	assert.Equal(t, []string{"0", "1"}, reopened(t, d))
+}
+
+func TestWhatWasAllocatedAndNotWrittenIsNoDamage(t *testing.T) {
+	d := newDisk()
+	j := openDisk(t, d)
+	j.commit(puts("0"))
+	j.end()
+	j.commit(puts("1"))
+	first, second := d.names[d.files()[0]], d.names[d.files()[1]]
+	first.data = append(first.data, make([]byte, 100)...) // giving it back was not synced
+	second.data[0] ^= 1                                   // and where the first one ends is not known
+	j.commit(puts("2"))
+	j, damage, err := open(small, d)
+	require.NoError(t, err)
+	require.Len(t, damage, 1)
+	assert.Equal(t, prefixDamaged+d.files()[1], damage[0].File)
+	assert.Equal(t, []string{"0", "1", "2"}, j.Keys("t"))
 }
 
 func TestFullSegmentsFollowEachOther(t *testing.T) {

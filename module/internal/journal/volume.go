@@ -16,7 +16,7 @@ import (
 type volume interface {
 	list() ([]string, error)
 	open(name string) (file, error)
-	create(name string) (file, error) // empties the file if it is there
+	create(name string, size int) (file, error) // empties the file if it is there; allocates size bytes where it can
 	rename(from, to string) error
 	remove(name string) error // of what is not there is no error
 	sync() error              // what was created, renamed and removed stays so
@@ -112,17 +112,24 @@ func (d *directory) list() ([]string, error) {
 	return names, nil
 }
 
-func (d *directory) open(name string) (file, error) { return d.openFile(name, 0) }
-func (d *directory) create(name string) (file, error) {
-	return d.openFile(name, os.O_CREATE|os.O_TRUNC)
+func (d *directory) open(name string) (file, error) {
+	return d.openFile(name, 0)
 }
 
-func (d *directory) openFile(name string, flags int) (file, error) {
-	f, err := os.OpenFile(filepath.Join(d.path, name), os.O_RDWR|flags, 0o600)
+func (d *directory) create(name string, size int) (file, error) {
+	f, err := d.openFile(name, os.O_CREATE|os.O_TRUNC)
 	if err != nil {
 		return nil, err
 	}
-	return osFile{f}, nil
+	if size > 0 && unix.Fallocate(int(f.Fd()), 0, 0, int64(size)) != nil {
+		_ = f.Truncate(0) // what there was room for is given back; the file grows with what is written
+	}
+	return f, nil
+}
+
+func (d *directory) openFile(name string, flags int) (osFile, error) {
+	f, err := os.OpenFile(filepath.Join(d.path, name), os.O_RDWR|flags, 0o600)
+	return osFile{f}, err
 }
 
 func (d *directory) rename(from, to string) error {
@@ -148,7 +155,7 @@ func (memory) open(name string) (file, error) {
 	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 }
 
-func (memory) create(name string) (file, error) {
+func (memory) create(name string, _ int) (file, error) {
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
 	if err != nil {
 		return nil, &fs.PathError{Op: "memfd_create", Path: name, Err: err}

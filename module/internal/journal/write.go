@@ -3,16 +3,16 @@ package journal
 import "fmt"
 
 // segmentFor returns the segment to which size bytes are to be appended: the active one or, where that is full or was
-// given up, a new one.
+// given up, a new one. A segment is allocated in advance, because a sync of a file that grows writes twice as much.
 func (j *Journal) segmentFor(size int) (*segment, error) {
 	if j.active != nil && (j.active.size == headerSize || int64(j.active.size+size) <= j.config.SegmentBytes) {
 		return j.active, nil
 	}
-	j.active = nil
+	j.end()
 	if j.upcoming == "" {
 		j.upcoming = newSegmentName(j.number + 1)
 	}
-	file, err := j.volume.create(j.upcoming)
+	file, err := j.volume.create(j.upcoming, max(int(j.config.SegmentBytes), headerSize+size))
 	if err != nil {
 		return nil, fmt.Errorf("create segment: %w", err)
 	}
@@ -43,6 +43,14 @@ func (j *Journal) writeTo(s *segment, payloads [][]byte) error {
 		j.buffer = nil
 	}
 	return nil
+}
+
+// end has the next batch begin a new segment, and gives back what the active one has too much.
+func (j *Journal) end() {
+	if j.active != nil {
+		_ = j.active.file.Truncate(int64(j.active.size)) // or else the next header tells where it ends
+		j.active = nil
+	}
 }
 
 func (j *Journal) endOfNewest() int {
