@@ -69,7 +69,7 @@ func durability(dir string) string {
 	if err := unix.Statfs(dir, &fs); err != nil {
 		return storagePersistent // as far as is known
 	}
-	switch int64(fs.Type) {
+	switch fs.Type {
 	case unix.OVERLAYFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.RAMFS_MAGIC:
 		return storageEphemeral
 	}
