@@ -11,10 +11,11 @@ IMAGE         := $(shell sed -n 's/.*"repository": *"\(.*\)".*/\1/p' module.json
 VERSION       := $(shell sed -n 's/.*"version": *"\(.*\)".*/\1/p' module.json)
 LINT_VERSION  := v2.15.0
 LINT          := $(CURDIR)/build/bin/golangci-lint-$(LINT_VERSION)
-# The Go modules beside this one: the guests and their SDK, and the comparisons with other hosts and with other modules.
+# The Go modules beside this one: the guests and their SDK, and the comparisons with other hosts, stores and modules.
 COMPARE       := module/internal/wasm/compare
+STORES        := module/internal/journal/compare
 RIVALS        := module/conformance/rivals
-OTHER_MODULES := $(patsubst %/go.mod,%,$(wildcard wasm-guests/*/go.mod wasm-guests/*/*/go.mod)) $(COMPARE) $(RIVALS)
+OTHER_MODULES := $(patsubst %/go.mod,%,$(wildcard wasm-guests/*/go.mod wasm-guests/*/*/go.mod)) $(COMPARE) $(STORES) $(RIVALS)
 
 # What must build without a C compiler: all but the engine and what is wired to it.
 PURE = $(shell $(GO) list ./... | grep -Ev '/module/(internal/wasm|internal/app|internal/bench|cmd)(/|$$)')
@@ -65,10 +66,11 @@ $(LINT): | needs
 	mv $(@D)/golangci-lint $@
 
 .PHONY: bench
-bench: build guests ## run the benchmarks, and compare the sandbox with other ways to call a guest
+bench: build guests ## run the benchmarks, and compare the sandbox and the journal with others
 	$(GO) test -run='^$$' -bench=. -benchmem ./...
 	build/bin/wasm-on-edge bench
 	$(GO) run -C $(COMPARE) ./table
+	$(GO) run -C $(STORES) ./table
 
 .PHONY: rivals
 rivals: build ## compare a filter with one in native Go and one on the official Node SDK (wants npm)
