@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -53,6 +54,10 @@ func (c *compilers) run(ctx context.Context, binary []byte, s settings, to *os.F
 	cmd.Stdin = bytes.NewReader(binary)
 	cmd.ExtraFiles = []*os.File{to}
 	cmd.WaitDelay = time.Second
+	// It ends with this process, even one that is killed; to the kernel that is the thread that started it.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	var words tail
 	cmd.Stderr = &words
 	if err := cmd.Run(); err != nil {
