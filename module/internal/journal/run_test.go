@@ -159,20 +159,20 @@ func TestWhoIsBlockedWhenTheJournalEndsIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j, _, err := open(Config{Limit: 64 << 20, SegmentBytes: 1 << 20}, newDisk())
 		require.NoError(t, err)
-		var ended []error
+		ended := make(chan error, 16) // those that wait are told by Close, the one that is blocked by Submit
 		go func() {
 			for range 16 {
 				tx := new(Tx)
 				tx.Put("t", "k", make([]byte, 1<<20))
-				j.Submit(tx, func(err error) { ended = append(ended, err) })
+				j.Submit(tx, func(err error) { ended <- err })
 			}
 		}()
 		synctest.Wait()
 		require.NoError(t, j.Close())
 		synctest.Wait()
 		require.Len(t, ended, 16)
-		for _, err := range ended {
-			assert.ErrorIs(t, err, ErrClosed)
+		for range 16 {
+			assert.ErrorIs(t, <-ended, ErrClosed)
 		}
 	})
 }

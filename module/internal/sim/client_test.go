@@ -92,8 +92,8 @@ func join(t testing.TB, h *Hub, module string) *client {
 
 func (c *client) subscribeAll(module string) {
 	c.t.Helper()
-	c.subscribe(1, edgehub.InputsFilter(deviceID, module))
 	c.subscribe(0, edgehub.TwinResponseFilter, edgehub.DesiredFilter, edgehub.MethodsFilter)
+	c.subscribe(1, edgehub.InputsFilter(deviceID, module)) // last: what waits comes at once
 }
 
 func (c *client) send(p packets.ControlPacket) {
