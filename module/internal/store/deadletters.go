@@ -20,11 +20,24 @@ const (
 	deadLetterBytes = 16 << 20
 )
 
-// keptLetter is a dead letter as it is kept on the device: with the whole message.
-type keptLetter struct {
+// KeptLetter is a dead letter as it is kept on the device: with the whole message.
+type KeptLetter struct {
+	Format int `json:"format"` // as in document; files of before it was written have none
 	module.DeadLetter
 	Properties module.Properties `json:"properties"`
 	Body       []byte            `json:"body"`
+}
+
+// DecodeLetter reads the content of a file of the folder of dead letters.
+func DecodeLetter(content []byte) (KeptLetter, error) {
+	var l KeptLetter
+	if err := json.Unmarshal(content, &l); err != nil {
+		return KeptLetter{}, fmt.Errorf("decode dead letter: %w", err)
+	}
+	if l.Format < 0 || l.Format > formatVersion {
+		return KeptLetter{}, fmt.Errorf("decode dead letter: it has format %d, this version reads up to %d", l.Format, formatVersion)
+	}
+	return l, nil
 }
 
 // folder is what lies in the folder of dead letters. Names begin with a number that counts on over restarts: the clock of
@@ -73,7 +86,7 @@ func (f *folder) add(file letterFile) {
 // Keep stores a dead letter whole, and lets go of the oldest beyond the folder's bounds. After an error it may be there
 // all the same.
 func (s *Store) Keep(m module.Message, l module.DeadLetter) error {
-	content, err := json.Marshal(keptLetter{DeadLetter: l, Properties: m.Properties, Body: m.Body})
+	content, err := json.Marshal(KeptLetter{Format: formatVersion, DeadLetter: l, Properties: m.Properties, Body: m.Body})
 	if err != nil {
 		return fmt.Errorf("encode dead letter: %w", err)
 	}

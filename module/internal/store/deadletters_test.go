@@ -30,7 +30,7 @@ func kept(t *testing.T, dir string) (bodies []string) {
 	for _, name := range files(t, folder) {
 		content, err := os.ReadFile(filepath.Join(folder, name))
 		require.NoError(t, err)
-		var l keptLetter
+		var l KeptLetter
 		require.NoError(t, json.Unmarshal(content, &l))
 		bodies = append(bodies, string(l.Body))
 	}
@@ -45,9 +45,9 @@ func TestDeadLetterIsKeptWhole(t *testing.T) {
 	require.Equal(t, []string{"000000000001-20260102T120000.000Z.json"}, names)
 	content, err := os.ReadFile(filepath.Join(dir, deadLetterDir, names[0]))
 	require.NoError(t, err)
-	var read keptLetter
+	var read KeptLetter
 	require.NoError(t, json.Unmarshal(content, &read))
-	assert.Equal(t, keptLetter{DeadLetter: l, Properties: m.Properties, Body: m.Body}, read)
+	assert.Equal(t, KeptLetter{Format: formatVersion, DeadLetter: l, Properties: m.Properties, Body: m.Body}, read)
 }
 
 func TestLettersOfTheSameTimeAreAllKept(t *testing.T) {
