@@ -35,6 +35,7 @@
 //	internal/query      pure: the language of edgeHub's routes, with conditions
 //	internal/manifest   pure: deployment manifests and their routes
 //	internal/check      pure: what is wrong with a twin or a deployment
+//	internal/replay     pure: dead letters, from captures and from the folder
 //	internal/sim        a simulated Edge Hub, workload API and sensor
 //	internal/bench      measures all that on the machine at hand
 //	cmd/wasm-on-edge    the command

@@ -30,6 +30,7 @@ type commands struct {
 	Run      runCommand      `cmd:"" default:"1" help:"Run as an IoT Edge module (the default): connect to edgeHub, follow the twin, run its guests."`
 	Simulate simulateCommand `cmd:"" help:"Simulate edgeHub and a sensor for a deployment, and run the module on it, without Azure."`
 	Check    checkCommand    `cmd:"" help:"Check a twin or a deployment offline."`
+	Replay   replayCommand   `cmd:"" help:"Send the messages of dead letters again."`
 	Bench    benchCommand    `cmd:"" help:"Measure on this machine, in the format of Go benchmarks."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
