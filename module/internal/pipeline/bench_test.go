@@ -29,7 +29,7 @@ func BenchmarkPassOn(b *testing.B) {
 func passOn(b *testing.B, window int) {
 	p := New(Config{Publisher: mirror{}, Journal: openJournal(b)})
 	p.SetLimits(Limits{Outbox: 64 << 20, DeadLettersPerMinute: 60, Spool: 1 << 20})
-	p.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{"a", consumer(func(s *Share) bool {
+	p.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{Signal: "a", Consumer: consumer(func(s *Share) bool {
 		properties := Inherit(s.Message.Properties, 8)
 		Trace(&properties, s.Message.Properties, true)
 		s.Send("out", module.Message{Body: s.Message.Body, Properties: properties}, true)

@@ -77,7 +77,7 @@ func TestInputOfARemovedSignalIsNoLongerAddressedToIt(t *testing.T) {
 	t.Run("others have it", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r, other := start(t, nil), newHolder()
-			r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{"gone", ended}, {"other", other}}}})
+			r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{Signal: "gone", Consumer: ended}, {Signal: "other", Consumer: other}}}})
 			input := r.deliver(t, 1, "x")
 			(<-other.shares).Finish()
 			assert.True(t, input.acked())
@@ -100,8 +100,8 @@ func TestInputOfARemovedSignalIsNoLongerAddressedToIt(t *testing.T) {
 	t.Run("what another signal sends has no reader", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r := start(t, nil)
-			r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{"a", emits(module.OutputNone, "1")}}},
-				Signals: map[module.SignalName][]Route{"a": {{"gone", ended}}}})
+			r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{Signal: "a", Consumer: emits(module.OutputNone, "1")}}},
+				Signals: map[module.SignalName][]Route{"a": {{Signal: "gone", Consumer: ended}}}})
 			assert.True(t, r.deliver(t, 1, "x").acked())
 			assert.EqualValues(t, 1, r.Counts().Dropped)
 		})
@@ -135,7 +135,7 @@ func TestStopLeavesInputsThatNoSignalTookUnacknowledged(t *testing.T) {
 	t.Run("one whose result has a reader", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			r, a := start(t, nil), newHolder()
-			r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{"a", a}}}, Signals: map[module.SignalName][]Route{"a": {{"b", ended}}}})
+			r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{Signal: "a", Consumer: a}}}, Signals: map[module.SignalName][]Route{"a": {{Signal: "b", Consumer: ended}}}})
 			input := r.deliver(t, 1, "x")
 			r.stop()
 			s := <-a.shares // a works on it when the module stops
@@ -220,8 +220,8 @@ func TestChainWithFullQueuesAndAFullOutboxMovesOnWhenEdgeHubDoes(t *testing.T) {
 		a := startWorker(t.Context(), &workers, forward("a"))
 		b := startWorker(t.Context(), &workers, forward("b"))
 		c := startWorker(t.Context(), &workers, forward("c"))
-		r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{"a", a}}},
-			Signals: map[module.SignalName][]Route{"a": {{"b", b}}, "b": {{"c", c}}}})
+		r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{Signal: "a", Consumer: a}}},
+			Signals: map[module.SignalName][]Route{"a": {{Signal: "b", Consumer: b}}, "b": {{Signal: "c", Consumer: c}}}})
 		var inputs []*receipt
 		for i := range 20 {
 			inputs = append(inputs, r.deliver(t, 1, strconv.Itoa(i)))
@@ -257,7 +257,7 @@ func TestHammer(t *testing.T) {
 	p.SetLimits(Limits{Outbox: 4 << 10, DeadLettersPerMinute: 10, Spool: 1 << 20})
 	var running, workers sync.WaitGroup
 	a, b := startWorker(ctx, &workers, forward("a")), startWorker(ctx, &workers, forward("b"))
-	routes := &Routes{Inputs: map[module.InputName][]Route{"in": {{"a", a}, {"b", b}}}, Signals: map[module.SignalName][]Route{"a": {{"b", b}}}}
+	routes := &Routes{Inputs: map[module.InputName][]Route{"in": {{Signal: "a", Consumer: a}, {Signal: "b", Consumer: b}}}, Signals: map[module.SignalName][]Route{"a": {{Signal: "b", Consumer: b}}}}
 	p.SetRoutes(routes)
 	running.Go(func() { p.Dispatch(ctx) })
 	running.Go(func() { p.SendResults(ctx) })

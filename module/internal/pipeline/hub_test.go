@@ -211,7 +211,7 @@ func (r *rig) connect() {
 
 // route gives the input "in" to a signal called "a".
 func (r *rig) route(c Consumer) {
-	r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{"a", c}}}})
+	r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{Signal: "a", Consumer: c}}}})
 }
 
 // receipt is how a copy fared.

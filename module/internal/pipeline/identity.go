@@ -51,9 +51,9 @@ func content(d *Delivery) [sha256.Size]byte {
 
 var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// MessageID returns the $.mid of the index-th output that signal makes of the input with the given identity: 26
+// MessageID returns the $.mid of the index-th output that a stream makes of the input with the given identity: 26
 // characters, the same each time, so that a repeat can be recognised.
-func MessageID(identity string, signal module.SignalName, index int) string {
-	sum := sha256.Sum256([]byte(identity + "\x00" + string(signal) + "\x00" + strconv.Itoa(index)))
+func MessageID(identity, stream string, index int) string {
+	sum := sha256.Sum256([]byte(identity + "\x00" + stream + "\x00" + strconv.Itoa(index)))
 	return idEncoding.EncodeToString(sum[:16])
 }

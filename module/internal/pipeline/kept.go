@@ -31,20 +31,20 @@ func (p *Pipeline) commit(tx *journal.Tx) error {
 	return err
 }
 
-// Kept is what survives of a signal: the state of its guest, and which inputs are in it already. It belongs to the
-// signal's goroutine.
+// Kept is what survives of a stream: the state of its guest, and which inputs are in it already. It belongs to the
+// goroutine that works on the stream.
 type Kept struct {
 	pipeline *Pipeline
-	signal   module.SignalName
+	stream   Stream
 	seen     *seen // nil until it is asked for
 }
 
-// Kept returns what is kept of a signal.
-func (p *Pipeline) Kept(signal module.SignalName) *Kept { return &Kept{pipeline: p, signal: signal} }
+// Kept returns what is kept of a stream.
+func (p *Pipeline) Kept(stream Stream) *Kept { return &Kept{pipeline: p, stream: stream} }
 
-// State returns the state of the signal's guest. What cannot be read is left out, and named by the error.
+// State returns the state of the stream's guest. What cannot be read is left out, and named by the error.
 func (k *Kept) State() (map[string][]byte, error) {
-	table := tableState + string(k.signal)
+	table := tableState + k.stream.String()
 	var state map[string][]byte
 	var errs []error
 	for _, key := range k.pipeline.journal.Keys(table) {
@@ -72,7 +72,7 @@ func (k *Kept) SetState(changes []module.StateChange) error {
 }
 
 func (k *Kept) putState(tx *journal.Tx, changes []module.StateChange) {
-	table := tableState + string(k.signal)
+	table := tableState + k.stream.String()
 	for _, c := range changes {
 		if key := strings.Clone(c.Key); c.Delete {
 			tx.Delete(table, key)
@@ -86,6 +86,14 @@ func (k *Kept) putState(tx *journal.Tx, changes []module.StateChange) {
 // and what was sent (3). It returns when that is synced. After an error nothing of it is kept or sent, and the share is
 // still open; after ErrStopping it stays so.
 func (k *Kept) Settle(s *Share, changes []module.StateChange) error {
+	err := k.settle(s, changes)
+	if err != nil {
+		s.sent = nil
+	}
+	return err
+}
+
+func (k *Kept) settle(s *Share, changes []module.StateChange) error {
 	p := k.pipeline
 	tx := &journal.Tx{}
 	k.putState(tx, changes)

@@ -45,8 +45,8 @@ func (l *lives) begin(t *testing.T) {
 		l.lose()
 	}
 	l.rig = startOn(t, l.disk, nil)
-	l.counts, l.reader = &counts{kept: l.Kept("a")}, newHolder()
-	l.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{"a", l.counts}}}, Signals: map[module.SignalName][]Route{"a": {{"b", l.reader}}}})
+	l.counts, l.reader = &counts{kept: l.Kept(Stream{Signal: "a"})}, newHolder()
+	l.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{Signal: "a", Consumer: l.counts}}}, Signals: map[module.SignalName][]Route{"a": {{Signal: "b", Consumer: l.reader}}}})
 	synctest.Wait()
 }
 
@@ -132,8 +132,8 @@ func TestStateThatCannotBeStoredFailsTheCall(t *testing.T) {
 func TestWhatIsKeptOfSignalsThatAreGoneIsForgotten(t *testing.T) {
 	keptTest(t, func(t *testing.T, l *lives) {
 		l.deliver(t, 1, "x", mid, "m1")
-		spool := l.Spool("gone", func() {})
-		share := l.Tick("gone", time.Now())
+		spool := l.Spool(Stream{Signal: "gone"}, func() {})
+		share := l.Tick(Stream{Signal: "gone"}, "tick", time.Now())
 		share.Message.Body = []byte("waited")
 		require.True(t, spool.Put(share))
 		synctest.Wait()

@@ -95,7 +95,7 @@ func newModel(t *testing.T, window int, seed uint64) *model {
 		queues: map[module.InputName][]*reading{}, next: map[module.InputName]int{}, classes: map[string]*class{}, bodies: map[*byte]*life{},
 		results: map[string]*life{}, stored: map[uint64]bool{}, sending: map[*Share][]string{}, waiting: map[module.SignalName][]*Share{}}
 	queue := func(name module.SignalName) Route {
-		return Route{name, consumer(func(s *Share) bool { m.waiting[name] = append(m.waiting[name], s); return true })}
+		return Route{Signal: name, Consumer: consumer(func(s *Share) bool { m.waiting[name] = append(m.waiting[name], s); return true })}
 	}
 	m.SetRoutes(&Routes{
 		Inputs:  map[module.InputName][]Route{"in1": {queue("a"), queue("b")}, "in2": {queue("b")}},
@@ -284,16 +284,16 @@ func (m *model) work(name module.SignalName) {
 	switch m.IntN(4) {
 	case 0: // drops it
 	case 1:
-		id := MessageID(s.Identity, name+"/deadletter", s.index)
+		id := MessageID(s.Identity, string(name)+"/deadletter", s.index)
 		m.expect(l, id)
-		m.made = append(m.made, id)
+		m.sending[s] = append(m.sending[s], id)
 		s.DeadLetter(module.DeadLetter{Reason: "trap"})
 	default:
 		for range 1 + m.IntN(2) {
 			if name == "a" {
 				l.open++ // c's share
 			}
-			id := MessageID(s.Identity, name, s.index)
+			id := MessageID(s.Identity, string(name), s.index)
 			m.expect(l, id)
 			m.sending[s] = append(m.sending[s], id)
 			s.Send("out", module.Message{Body: []byte(id)}, true)

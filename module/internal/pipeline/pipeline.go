@@ -30,6 +30,7 @@ type Routes struct {
 // Route leads to one signal.
 type Route struct {
 	Signal   module.SignalName
+	Source   string // its key, where the signal has several
 	Consumer Consumer
 }
 
@@ -179,7 +180,7 @@ func (p *Pipeline) dispatch(e *entry) {
 	defer e.release()
 	claimed := false
 	for _, r := range p.routes.Load().Inputs[e.input] {
-		s := e.share(p, r.Signal)
+		s := e.share(p, r)
 		claimed = p.give(r, s) || claimed
 	}
 	if !claimed {
@@ -188,8 +189,8 @@ func (p *Pipeline) dispatch(e *entry) {
 }
 
 // share returns a signal's share of an input.
-func (e *entry) share(p *Pipeline, signal module.SignalName) *Share {
-	return &Share{Signal: signal, Message: e.message, Identity: e.identity, Input: e.input, Received: e.received, receipt: e.anonymous, pipeline: p, debt: e}
+func (e *entry) share(p *Pipeline, r Route) *Share {
+	return &Share{Stream: Stream{Signal: r.Signal}, Source: r.Source, Message: e.message, Identity: e.identity, Input: e.input, Received: e.received, receipt: e.anonymous, pipeline: p, debt: e}
 }
 
 // give hands a share over and reports whether the signal is there to take it: one that was removed meanwhile is no
@@ -210,7 +211,10 @@ func (p *Pipeline) unclaimed(e *entry, action string) {
 		p.dropped.Add(1)
 		return
 	}
-	e.share(p, "").DeadLetter(module.DeadLetter{Reason: module.ReasonNoSignal, Description: "no signal names this input"})
+	s := e.share(p, Route{})
+	e.retain()
+	s.DeadLetter(module.DeadLetter{Reason: module.ReasonNoSignal, Description: "no signal names this input"})
+	s.Finish()
 }
 
 // chain gives what a signal sent to its own output to the signals that read it (9).
@@ -220,7 +224,7 @@ func (p *Pipeline) chain(from *Share, m module.Message) {
 		return // the module stops before it was told
 	}
 	for _, r := range routes.Signals[from.Signal] {
-		s := &Share{Signal: r.Signal, Message: m, Identity: "id\x00" + m.Properties.Value(module.PropertyMessageID),
+		s := &Share{Stream: Stream{Signal: r.Signal}, Source: r.Source, Message: m, Identity: "id\x00" + m.Properties.Value(module.PropertyMessageID),
 			Input: from.Input, Received: from.Received, receipt: from.receipt, pipeline: p, debt: from.debt}
 		if !p.give(r, s) {
 			p.dropped.Add(1)

@@ -123,6 +123,7 @@ func encodeShare(s *Share) []byte {
 	e := newEncoder(int(sizeOf(s.Message)) + 64)
 	e.text(s.Identity)
 	e.text(string(s.Input))
+	e.text(s.Source)
 	e.number(uint64(s.Received.UnixNano()))
 	e.message(s.Message)
 	return e.b
@@ -130,7 +131,7 @@ func encodeShare(s *Share) []byte {
 
 func decodeShare(b []byte) (*Share, error) {
 	d := newDecoder(b)
-	s := &Share{Identity: d.text(), Input: module.InputName(d.text())}
+	s := &Share{Identity: d.text(), Input: module.InputName(d.text()), Source: d.text()}
 	s.Received = time.Unix(0, int64(d.number()))
 	s.Message = d.message()
 	return s, d.err

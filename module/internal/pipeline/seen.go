@@ -61,14 +61,14 @@ func (k *Kept) putSeen(tx *journal.Tx, s *Share) *account {
 	sender := senderOf(s)
 	a := &account{number: k.seen.senders[sender], hash: hashOf(s)}
 	a.key = accountKey(sender, a.number)
-	if len(k.pipeline.routes.Load().Signals[k.signal]) > 0 {
+	if len(k.pipeline.routes.Load().Signals[k.stream.Signal]) > 0 {
 		for _, o := range s.sent {
 			if o.own {
 				a.own = append(a.own, o.Message)
 			}
 		}
 	}
-	tx.Put(tableSeen+string(k.signal), a.key, a.encode())
+	tx.Put(tableSeen+k.stream.String(), a.key, a.encode())
 	return a
 }
 
@@ -90,7 +90,7 @@ func (k *Kept) learn(a *account) {
 func (k *Kept) loadSeen() bool {
 	if k.seen == nil {
 		k.seen = &seen{keys: make(map[identityHash]string), hashes: make(map[string]identityHash), senders: make(map[string]uint64)}
-		for _, key := range k.pipeline.journal.Keys(tableSeen + string(k.signal)) {
+		for _, key := range k.pipeline.journal.Keys(tableSeen + k.stream.String()) {
 			if a, err := k.readAccount(key); err == nil {
 				k.learn(&a)
 			}
@@ -100,7 +100,7 @@ func (k *Kept) loadSeen() bool {
 }
 
 func (k *Kept) readAccount(key string) (account, error) {
-	value, err := k.pipeline.journal.Get(tableSeen+string(k.signal), key)
+	value, err := k.pipeline.journal.Get(tableSeen+k.stream.String(), key)
 	if err != nil {
 		return account{}, err
 	}

@@ -9,7 +9,8 @@ import (
 // Share is a signal's part in an input, a message of another signal, or a tick. Whoever takes it sends what comes of
 // it and then finishes it, exactly once.
 type Share struct {
-	Signal   module.SignalName
+	Stream
+	Source   string         // key of the source that it came by, of a signal with several
 	Message  module.Message // read-only: other signals share it
 	Identity string         // of the message; the ids of outputs derive from it
 	Input    module.InputName
@@ -29,35 +30,44 @@ type outgoing struct {
 	own bool
 }
 
-// Tick returns a share for a tick of a signal's timer, scheduled at the given time. No input waits for it.
-func (p *Pipeline) Tick(signal module.SignalName, at time.Time) *Share {
-	return &Share{Signal: signal, Identity: "tick\x00" + at.UTC().Format(time.RFC3339Nano), Received: at, receipt: true, pipeline: p}
+// Tick returns a share for something that a stream does at its time, a tick or a heartbeat. No input waits for it.
+func (p *Pipeline) Tick(stream Stream, what string, at time.Time) *Share {
+	return &Share{Stream: stream, Identity: what + "\x00" + at.UTC().Format(time.RFC3339Nano), Received: at, receipt: true, pipeline: p}
+}
+
+// Part returns what a partition of the signal has in the share. Both are to be finished.
+func (s *Share) Part(partition string) *Share {
+	if s.debt != nil {
+		s.debt.retain()
+	}
+	part := *s
+	part.Partition, part.index, part.sent = partition, 0, nil
+	return &part
 }
 
 // Send adds a message to what comes of the share, with the id that derives from the input's. Own says that it goes to the
 // signal's own output: then the signals that read this one get it too. An output of "" stays inside the module.
 func (s *Share) Send(output module.OutputName, m module.Message, own bool) {
-	m.Properties.Set(module.PropertyMessageID, MessageID(s.Identity, s.Signal, s.index))
+	m.Properties.Set(module.PropertyMessageID, MessageID(s.Identity, s.String(), s.index))
 	s.index++
 	s.sent = append(s.sent, outgoing{output, m, own})
 }
 
-// DeadLetter sends the message, or the tick, to the dead letters with its reason, in the place of all that was sent. It
-// counts as finished when edgeHub has the dead letter.
+// DeadLetter adds the message, or the tick, to what comes of the share: as a dead letter, with its reason.
 func (s *Share) DeadLetter(l module.DeadLetter) {
 	l.Input, l.Time = s.Input, time.Now()
 	if l.Signal == "" {
 		l.Signal = s.Signal
 	}
 	index := s.index
-	s.index, s.sent = s.index+1, nil
+	s.index++
 	if !s.pipeline.letters.admit(s.Message, l) {
 		return // kept in the local folder, which is what was asked for
 	}
 	s.pipeline.deadLetters.Add(1)
 	m := letterMessage(s.Message, l)
-	m.Properties.Set(module.PropertyMessageID, MessageID(s.Identity, s.Signal+"/deadletter", index))
-	s.put(outgoing{module.OutputDeadLetter, m, false})
+	m.Properties.Set(module.PropertyMessageID, MessageID(s.Identity, s.String()+"/deadletter", index))
+	s.sent = append(s.sent, outgoing{module.OutputDeadLetter, m, false})
 }
 
 // Finish sends what was sent: to the signals that read this one, and into the outbox, where it waits for room. The share

@@ -35,7 +35,7 @@ func TestResultsCarryIDsOfTheirOwnWhichARepeatHasToo(t *testing.T) {
 	run := func(t *testing.T, properties ...string) (made []string) {
 		synctest.Test(t, func(t *testing.T) {
 			r := start(t, nil)
-			r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{"a", emits("out", "1", "2")}, {"b", emits("out", "1")}}}})
+			r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{Signal: "a", Consumer: emits("out", "1", "2")}, {Signal: "b", Consumer: emits("out", "1")}}}})
 			r.deliver(t, 1, "x", properties...)
 			made = ids(r.hub)
 		})
@@ -62,7 +62,7 @@ func TestTicksResultsDeriveFromTheScheduledTime(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig, _ *atomic.Int32) {
 		at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 		for _, scheduled := range []time.Time{at, at.In(time.FixedZone("", 3600)), at.Add(time.Second)} {
-			s := r.Tick("a", scheduled)
+			s := r.Tick(Stream{Signal: "a"}, "tick", scheduled)
 			s.Send("out", module.Message{}, true)
 			s.Finish()
 		}
@@ -76,7 +76,7 @@ func TestTicksResultsDeriveFromTheScheduledTime(t *testing.T) {
 func TestInputIsAcknowledgedWhenAllSharesAreFinished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, a, b := start(t, nil), newHolder(), newHolder()
-		r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{"a", a}, {"b", b}}}})
+		r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{Signal: "a", Consumer: a}, {Signal: "b", Consumer: b}}}})
 		input := r.deliver(t, 1, "x")
 		(<-a.shares).Finish()
 		assert.False(t, input.acked())
@@ -94,7 +94,7 @@ func TestSignalReadsWhatAnotherSendsToItsOwnOutput(t *testing.T) {
 			s.Finish()
 			return true
 		})
-		r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{"a", a}}}, Signals: map[module.SignalName][]Route{"a": {{"b", reader}}}})
+		r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{Signal: "a", Consumer: a}}}, Signals: map[module.SignalName][]Route{"a": {{Signal: "b", Consumer: reader}}}})
 		input := r.deliver(t, 1, "x")
 		assert.Equal(t, []string{"own", "elsewhere"}, r.bodies(1))
 		read := <-reader.shares
@@ -117,8 +117,8 @@ func TestSignalReadsWhatAnotherSendsToItsOwnOutput(t *testing.T) {
 func TestOutputNoneStaysInsideTheModule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, reader := start(t, nil), newHolder()
-		r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{"a", emits(module.OutputNone, "1")}}},
-			Signals: map[module.SignalName][]Route{"a": {{"b", reader}}}})
+		r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{Signal: "a", Consumer: emits(module.OutputNone, "1")}}},
+			Signals: map[module.SignalName][]Route{"a": {{Signal: "b", Consumer: reader}}}})
 		input := r.deliver(t, 1, "x")
 		assert.Empty(t, r.written)
 		(<-reader.shares).Finish()
@@ -134,8 +134,8 @@ func TestFailureOfOneReaderDeadLettersItsCopyAlone(t *testing.T) {
 			s.Finish()
 			return true
 		})
-		r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{"a", emits(module.OutputNone, "1")}}},
-			Signals: map[module.SignalName][]Route{"a": {{"b", fails}, {"c", emits("out", "fine")}}}})
+		r.SetRoutes(&Routes{Inputs: map[module.InputName][]Route{"in": {{Signal: "a", Consumer: emits(module.OutputNone, "1")}}},
+			Signals: map[module.SignalName][]Route{"a": {{Signal: "b", Consumer: fails}, {Signal: "c", Consumer: emits("out", "fine")}}}})
 		r.deliver(t, 1, "x")
 		require.Equal(t, []string{"1", "fine"}, r.bodies(1))
 		assert.Equal(t, "b", r.written[0].properties.Value("deadletter-signal"))

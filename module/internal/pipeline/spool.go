@@ -15,7 +15,7 @@ import (
 // goroutine.
 type Spool struct {
 	pipeline *Pipeline
-	signal   module.SignalName
+	stream   Stream
 	ready    func() // there is something to take; must not block
 
 	mu       sync.Mutex // guards what follows
@@ -27,15 +27,15 @@ type Spool struct {
 	sequence uint64
 }
 
-// Spool returns a signal's spool, with what another life of the module left in it. Before routes are known nothing comes
+// Spool returns a stream's spool, with what another life of the module left in it. Before routes are known nothing comes
 // out of it: what a signal sends must find those that read it.
-func (p *Pipeline) Spool(signal module.SignalName, ready func()) *Spool {
+func (p *Pipeline) Spool(stream Stream, ready func()) *Spool {
 	p.waking.add(ready)
-	sp := &Spool{pipeline: p, signal: signal, ready: ready}
+	sp := &Spool{pipeline: p, stream: stream, ready: ready}
 	for _, key := range p.journal.Keys(sp.table()) {
 		value, err := p.journal.Get(sp.table(), key)
 		if err != nil {
-			p.onError(fmt.Errorf("read spool of signal %q: %w", signal, err))
+			p.onError(fmt.Errorf("read spool of signal %q: %w", stream, err))
 			continue
 		}
 		sp.sequence = sequenceOf(key)
@@ -45,7 +45,7 @@ func (p *Pipeline) Spool(signal module.SignalName, ready func()) *Spool {
 	return sp
 }
 
-func (sp *Spool) table() string { return tableSpool + string(sp.signal) }
+func (sp *Spool) table() string { return tableSpool + sp.stream.String() }
 
 // Put takes a share in, which is finished soon after. It reports false when the spool is full; the share then still is
 // the caller's.
@@ -90,7 +90,7 @@ func (sp *Spool) onSynced(r *record, s *Share, err error) {
 	if err == nil {
 		s.close()
 	} else {
-		sp.pipeline.onError(fmt.Errorf("store in spool of signal %q: %w", sp.signal, err))
+		sp.pipeline.onError(fmt.Errorf("store in spool of signal %q: %w", sp.stream, err))
 	}
 	sp.ready()
 }
@@ -106,7 +106,7 @@ func (sp *Spool) Take() *Share {
 		if err == nil {
 			return s
 		}
-		sp.pipeline.onError(fmt.Errorf("read spool of signal %q: %w", sp.signal, err))
+		sp.pipeline.onError(fmt.Errorf("read spool of signal %q: %w", sp.stream, err))
 		r.release()
 	}
 }
@@ -133,7 +133,7 @@ func (sp *Spool) read(r *record) (*Share, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.Signal, s.pipeline, s.debt = sp.signal, sp.pipeline, r
+	s.Stream, s.pipeline, s.debt = sp.stream, sp.pipeline, r
 	return s, nil
 }
 
@@ -193,11 +193,11 @@ func (s *Share) Overdue(now time.Time) bool { return now.Sub(s.Received) >= inpu
 // Forget removes what is kept of signals that are not there any more. What lies in their spools goes to the dead letters.
 func (p *Pipeline) Forget(there func(module.SignalName) bool) {
 	for _, table := range p.journal.Tables(tableSpool) {
-		signal := module.SignalName(table[len(tableSpool):])
-		if there(signal) {
+		stream := streamOf(table[len(tableSpool):])
+		if there(stream.Signal) {
 			continue
 		}
-		sp := p.Spool(signal, func() {})
+		sp := p.Spool(stream, func() {})
 		for s := sp.Take(); s != nil; s = sp.Take() {
 			s.DeadLetter(module.DeadLetter{Reason: module.ReasonSignalNotRunning, Description: "the signal was removed while the message waited for it"})
 			s.Finish()
@@ -206,7 +206,7 @@ func (p *Pipeline) Forget(there func(module.SignalName) bool) {
 	tx := &journal.Tx{}
 	for _, prefix := range [...]string{tableState, tableSeen} {
 		for _, table := range p.journal.Tables(prefix) {
-			if !there(module.SignalName(table[len(prefix):])) {
+			if !there(streamOf(table[len(prefix):]).Signal) {
 				tx.DeleteTable(table)
 			}
 		}

@@ -15,7 +15,7 @@ func spoolTest(t *testing.T, test func(t *testing.T, r *rig, spool *Spool)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
-		spool := r.Spool("a", func() {})
+		spool := r.Spool(Stream{Signal: "a"}, func() {})
 		r.route(consumer(func(s *Share) bool { return assert.True(t, spool.Put(s)) }))
 		test(t, r, spool)
 	})
@@ -28,7 +28,7 @@ func TestInputIsFinishedOnceItsShareIsInTheSpool(t *testing.T) {
 		assert.True(t, second.acked())
 		assert.Equal(t, 2, spool.Len())
 
-		later := r.Spool("a", func() {}) // in the next life of the module
+		later := r.Spool(Stream{Signal: "a"}, func() {}) // in the next life of the module
 		require.Equal(t, 2, later.Len())
 		s := later.Take()
 		assert.Equal(t, "1", string(s.Message.Body))
@@ -61,9 +61,9 @@ func TestFullSpoolTakesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t, nil)
 		r.SetLimits(Limits{Outbox: 1 << 20, Spool: 100})
-		spool := r.Spool("a", func() {})
-		assert.True(t, spool.Put(r.Tick("a", time.Now())), "one at least")
-		large := r.Tick("a", time.Now())
+		spool := r.Spool(Stream{Signal: "a"}, func() {})
+		assert.True(t, spool.Put(r.Tick(Stream{Signal: "a"}, "tick", time.Now())), "one at least")
+		large := r.Tick(Stream{Signal: "a"}, "tick", time.Now())
 		large.Message.Body = make([]byte, 100)
 		assert.False(t, spool.Put(large))
 	})
@@ -89,7 +89,7 @@ func TestNothingComesOutBeforeRoutesAreKnown(t *testing.T) {
 		r.stop()
 		next := startOn(t, r.disk, nil)
 		woken := false
-		spool := next.Spool("a", func() { woken = true })
+		spool := next.Spool(Stream{Signal: "a"}, func() { woken = true })
 		assert.Nil(t, spool.Take())
 		next.SetRoutes(&Routes{})
 		assert.True(t, woken)
@@ -105,7 +105,7 @@ func TestSpoolKeepsTheOrderOverLives(t *testing.T) {
 		spool.Take().Finish()
 		time.Sleep(2 * look)
 		synctest.Wait()
-		later := r.Spool("a", func() {})
+		later := r.Spool(Stream{Signal: "a"}, func() {})
 		r.route(consumer(func(s *Share) bool { return later.Put(s) }))
 		r.deliver(t, 1, "4")
 		var bodies []string

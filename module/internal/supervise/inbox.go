@@ -37,7 +37,7 @@ const (
 func newInbox(p *pipeline.Pipeline, r *runner) *inbox {
 	b := &inbox{ready: make(chan struct{}, 1), held: true}
 	b.room.L = &b.mu
-	b.spool = p.Spool(r.name, b.signal)
+	b.spool = p.Spool(r.stream(), b.signal)
 	return b
 }
 

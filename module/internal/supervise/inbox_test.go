@@ -25,7 +25,7 @@ func inboxTest(t *testing.T, test func(t *testing.T, p *plant, b *inbox)) {
 }
 
 func (p *plant) share(body string) *pipeline.Share {
-	s := p.pipeline.Tick("test", time.Now())
+	s := p.pipeline.Tick(pipeline.Stream{Signal: "test"}, "tick", time.Now())
 	s.Message.Body = []byte(body)
 	return s
 }

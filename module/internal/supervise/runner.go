@@ -191,3 +191,5 @@ func (r *runner) snapshot() State {
 	s.Waiting, s.Spooled = r.inbox.len()
 	return s
 }
+
+func (r *runner) stream() pipeline.Stream { return pipeline.Stream{Signal: r.name} }

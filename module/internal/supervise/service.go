@@ -158,7 +158,7 @@ func (r *runner) awaitRoom(ctx context.Context) bool {
 
 // say sends a line that the service wrote. No input waits for it.
 func (r *runner) say(s *service, line []byte) {
-	share := r.supervisor.config.Pipeline.Tick(r.name, time.Now())
+	share := r.supervisor.config.Pipeline.Tick(r.stream(), "line", time.Now())
 	share.Identity = "line\x00" + s.started.UTC().Format(time.RFC3339Nano) + "\x00" + strconv.Itoa(s.lines)
 	s.lines++
 	r.send(share, r.work.Signal.Output, module.Message{Body: line}, true, "event")

@@ -205,7 +205,7 @@ func (s *Supervisor) runner(name module.SignalName) *runner {
 		return nil
 	}
 	ctx, remove := context.WithCancel(s.ctx)
-	r := &runner{supervisor: s, name: name, kept: s.config.Pipeline.Kept(name), commands: make(chan func()), ended: make(chan struct{}), remove: remove}
+	r := &runner{supervisor: s, name: name, kept: s.config.Pipeline.Kept(pipeline.Stream{Signal: name}), commands: make(chan func()), ended: make(chan struct{}), remove: remove}
 	r.state.Status = module.Unknown
 	r.inbox = newInbox(s.config.Pipeline, r)
 	s.runners[name] = r

@@ -58,7 +58,7 @@ func (r *runner) afterTick(now time.Time) time.Time {
 }
 
 func (r *runner) tick() {
-	s := r.supervisor.config.Pipeline.Tick(r.name, r.nextTick)
+	s := r.supervisor.config.Pipeline.Tick(r.stream(), "tick", r.nextTick)
 	r.counts.in.Add(1)
 	r.process(s, module.Message{}, func(i Instance) (module.Verdict, error) {
 		verdict, err := i.Tick(nil)
