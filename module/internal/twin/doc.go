@@ -24,6 +24,9 @@
 // signalDefaults, the template named by use, the signal itself. A null therefore takes back what a lower
 // layer said; a twin in IoT Hub never holds one, because there null deletes the key.
 //
+// More signals can stand in files, which signalsFrom names and [Environment].Fetch brings: read like those of the twin, with
+// the same signalDefaults and templates. What the twin says of a signal of a file is one more layer, over the file's.
+//
 // What schema 1.0 has and this version does not do yet is read and checked like the rest and then refused by
 // name; the list is [notYet] and nothing else knows of it.
 //

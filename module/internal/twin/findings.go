@@ -18,8 +18,8 @@ func (p path) key(name string) path {
 	switch {
 	case !module.ValidName(strings.TrimPrefix(name, "$")):
 		return p + path("["+quote(name)+"]")
-	case p == "":
-		return path(name)
+	case p == "" || strings.HasSuffix(string(p), "#"): // the top of a document
+		return p + path(name)
 	}
 	return p + "." + path(name)
 }

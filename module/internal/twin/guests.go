@@ -62,7 +62,7 @@ var shadowFields = table[module.Shadow]{
 }
 
 func (p *parser) readGuests(section map[string]any) {
-	p.entries(module.EntryGuest, section, func(e *entry, at path, object map[string]any) {
+	p.entries(module.EntryGuest, path(module.EntryGuest), section, func(e *entry, at path, object map[string]any) {
 		g := guestFields.defaults()
 		g.Name = module.GuestName(e.id.Name)
 		guestFields.decode(&g, object, at, e)
@@ -77,16 +77,6 @@ func (p *parser) readGuests(section map[string]any) {
 			p.guests[g.Name] = &g
 			p.desired.Guests[g.Name] = g.GuestSpec
 		}
-	})
-}
-
-// readSignalsFrom takes the entries of signalsFrom: files of more signals, which have the form of a shadow.
-func (p *parser) readSignalsFrom(section map[string]any) {
-	p.entries(entrySignalsFrom, section, func(e *entry, at path, object map[string]any) {
-		from := shadowFields.defaults()
-		shadowFields.decode(&from, object, at, e)
-		requireBinary(from.Source, from.Digest, at, e)
-		postpone(p.later.signalsFrom, shadowFields, &from, at.field, e)
 	})
 }
 

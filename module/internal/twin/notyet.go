@@ -67,8 +67,10 @@ var notYet = later{
 		{field: "discardNew"},
 		{field: "payload"},
 	},
-	groups:      []pending[module.PublishGroup]{{what: "publishGroups", when: func(*module.PublishGroup) bool { return true }}},
-	signalsFrom: []pending[module.Shadow]{{what: "signalsFrom", when: func(*module.Shadow) bool { return true }}},
+	groups: []pending[module.PublishGroup]{{what: "publishGroups", when: func(*module.PublishGroup) bool { return true }}},
+	signalsFrom: []pending[module.Shadow]{
+		{field: "source", what: "https and oci sources", when: func(s *module.Shadow) bool { return remote(s.Source) }},
+	},
 }
 
 // postpone reports what t asks for and the rows hold back. Origin returns the path at which a field was given.

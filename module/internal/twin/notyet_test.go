@@ -45,14 +45,14 @@ func TestFormsOfAFieldThatAreNotAtWorkYetAreRefused(t *testing.T) {
 	d := Parse([]byte(documentOf(
 		`"guests": {"g": {"source": "oci://h/x:1", "digest": "`+digest+`"}}`,
 		`"publishGroups": {"p": {"intervalMs": 1000}}`,
-		`"signalsFrom": {"f": {"source": "file:more.json"}}`,
+		`"signalsFrom": {"f": {"source": "https://h/more.json", "digest": "`+digest+`"}}`,
 		`"signals": {"all": {"source": "input:i", "selector": "/a/*/b"}, "slow": {"source": "input:i", "samplingIntervalMs": 1000},
 			"grouped": {"source": "input:i", "publishGroup": "p"}, "star": {"source": "input:i", "selector": "/a*"}}`)), device)
 
 	for path, reason := range map[string]string{
 		"guests.g.source":                 "not supported yet: https and oci sources",
 		"publishGroups.p":                 "not supported yet: publishGroups",
-		"signalsFrom.f":                   "not supported yet: signalsFrom",
+		"signalsFrom.f.source":            "not supported yet: https and oci sources",
 		"signals.all.selector":            "not supported yet: * in a selector",
 		"signals.slow.samplingIntervalMs": "not supported yet: samplingIntervalMs of what is not a timer",
 		"signals.grouped.publishGroup":    "not supported yet: publishGroup",

@@ -7,11 +7,15 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
 
-// Environment is what placeholders in a twin stand for on this device.
+// Environment is what a twin refers to outside itself, as it is on this device.
 type Environment struct {
 	DeviceID string                   // ${deviceId}
 	ModuleID string                   // ${moduleId}
 	Getenv   func(name string) string // ${env:NAME}; "" means unset; nil: no variable is set
+
+	// Fetch returns what a source of signalsFrom holds, which must have the digest where that is not empty. Nil: sources are
+	// not read, which is worth a warning.
+	Fetch func(source, digest string) ([]byte, error)
 }
 
 // Parse reads the desired section of a module twin, {"schemaVersion": …, "guests": …, …, "$version": n}.
@@ -38,6 +42,7 @@ type parser struct {
 	guests    map[module.GuestName]*guest   // the good ones
 	defaults  *layer                        // signalDefaults; nil where absent
 	templates map[string]map[string]any     // those that are objects, good or not
+	filed     map[string]*filed             // the signals of files
 	signals   map[string]*node              // those that are objects, good or not
 }
 
@@ -81,7 +86,8 @@ func parse(doc []byte, env Environment, later later) module.Desired {
 			Groups:  map[string]module.PublishGroup{},
 		},
 		known: map[module.Entry]*entry{}, names: map[module.EntryKind][]string{},
-		guests: map[module.GuestName]*guest{}, templates: map[string]map[string]any{}, signals: map[string]*node{},
+		guests: map[module.GuestName]*guest{}, templates: map[string]map[string]any{},
+		filed: map[string]*filed{}, signals: map[string]*node{},
 	}
 	p.document(doc)
 	p.desired.Findings = p.findings.sorted()
@@ -111,8 +117,8 @@ func (p *parser) document(doc []byte) {
 	p.readGuests(d.guests)
 	p.readGroups(d.publishGroups)
 	p.readLayers(d.signalDefaults, d.templates)
+	p.readFiles(d.signalsFrom)
 	p.readSignals(d.signals)
-	p.readSignalsFrom(d.signalsFrom)
 }
 
 // version takes the desired version, which reported names for a refused document too.
@@ -153,27 +159,29 @@ func (p *parser) entry(kind module.EntryKind, name string) *entry {
 	return &entry{findings: p.findings, id: module.Entry{Kind: kind, Name: name}, env: p.env}
 }
 
-// entries calls read for each entry of a section, in the order of their names. One that is null or {} is
-// absent.
-func (p *parser) entries(kind module.EntryKind, section map[string]any, read func(e *entry, at path, object map[string]any)) {
+// entries calls read for each entry of a section that stands at a path, in the order of their names. One that is null or {}
+// is absent.
+func (p *parser) entries(kind module.EntryKind, at path, section map[string]any, read func(e *entry, at path, object map[string]any)) {
 	for _, name := range slices.Sorted(maps.Keys(section)) {
-		value := section[name]
-		if absent(value) {
-			continue
+		if value := section[name]; !absent(value) {
+			p.readEntry(kind, name, value, at.key(name), read)
 		}
-		e, at := p.entry(kind, name), path(kind).key(name)
-		p.known[e.id] = e
-		p.names[kind] = append(p.names[kind], name)
-		if wrong := checkName(name); wrong != nil {
-			e.refuse(at, wrong)
-		}
-		object, wrong := object(value)
-		if wrong != nil {
-			e.refuse(at, wrong)
-			continue
-		}
-		read(e, at, object)
 	}
+}
+
+func (p *parser) readEntry(kind module.EntryKind, name string, value any, at path, read func(e *entry, at path, object map[string]any)) {
+	e := p.entry(kind, name)
+	p.known[e.id] = e
+	p.names[kind] = append(p.names[kind], name)
+	if wrong := checkName(name); wrong != nil {
+		e.refuse(at, wrong)
+	}
+	object, wrong := object(value)
+	if wrong != nil {
+		e.refuse(at, wrong)
+		return
+	}
+	read(e, at, object)
 }
 
 // missing says that an entry that another refers to is not there: because it was refused, or altogether.

@@ -18,7 +18,7 @@ type layer struct {
 type node struct {
 	entry  *entry
 	at     path
-	layers []*layer // lowest first, the entry itself last
+	layers []*layer // lowest first, the entry itself last, over what a file says of it
 	draft  draft
 }
 
@@ -33,7 +33,7 @@ func (p *parser) readLayers(defaults any, templates map[string]any) {
 		p.defaults = &layer{object: object, at: at, entry: e}
 		p.defaults.check()
 	}
-	p.entries(entryTemplate, templates, func(e *entry, at path, object map[string]any) {
+	p.entries(entryTemplate, path(entryTemplate), templates, func(e *entry, at path, object map[string]any) {
 		p.templates[e.id.Name] = object
 		(&layer{object: object, at: at, entry: e}).check()
 	})
@@ -57,17 +57,10 @@ func (l *layer) over(d *draft, e *entry) {
 	}
 }
 
-// readSignals takes the signals: each by itself, then what they mean for each other.
+// readSignals takes the signals, those of the twin and those of files: each by itself, then what they mean for each other.
 func (p *parser) readSignals(section map[string]any) {
-	p.entries(module.EntrySignal, section, func(e *entry, at path, object map[string]any) {
-		e.signal = e.id.Name
-		n := &node{entry: e, at: at, layers: p.layers(e, at, object), draft: signalFields.defaults()}
-		n.draft.Name = module.SignalName(e.id.Name)
-		p.signals[e.id.Name] = n
-		if n.resolve() {
-			p.complete(n)
-		}
-	})
+	p.entries(module.EntrySignal, path(module.EntrySignal), section, p.readSignal)
+	p.readFiled(section)
 	p.chain()
 	for _, n := range p.signals {
 		if n.entry.refused == nil {
@@ -76,26 +69,71 @@ func (p *parser) readSignals(section map[string]any) {
 	}
 }
 
-// layers returns what a signal's entry is made of.
-func (p *parser) layers(e *entry, at path, object map[string]any) []*layer {
-	var layers []*layer
-	if p.defaults != nil {
-		layers = append(layers, p.defaults)
+func (p *parser) readSignal(e *entry, at path, object map[string]any) {
+	e.signal = e.id.Name
+	n := &node{entry: e, at: at, layers: []*layer{{object: object, at: at, entry: e}}, draft: signalFields.defaults()}
+	n.draft.Name = module.SignalName(e.id.Name)
+	p.signals[e.id.Name] = n
+	p.addFiled(n)
+	p.addShared(n)
+	if n.resolve() {
+		p.complete(n)
 	}
-	if use, _ := object["use"].(string); checkName(use) == nil {
+}
+
+// addFiled puts what a file says of a signal under what the twin says of it.
+func (p *parser) addFiled(n *node) {
+	f := p.filed[n.entry.id.Name]
+	if f == nil {
+		return
+	}
+	if f.again != "" {
+		n.entry.refuse(f.at, wrongly("another file holds the signal too").try("see %s", f.again))
+	}
+	if f.at == n.at {
+		return
+	}
+	object, wrong := object(f.value)
+	if wrong != nil {
+		n.entry.refuse(f.at, wrong)
+	}
+	n.layers = append([]*layer{{object: object, at: f.at, entry: n.entry}}, n.layers...)
+}
+
+// addShared puts what signals share under what is said of one.
+func (p *parser) addShared(n *node) {
+	var shared []*layer
+	if p.defaults != nil {
+		shared = append(shared, p.defaults)
+	}
+	if use := n.use(); use != "" {
 		if template, ok := p.known[module.Entry{Kind: entryTemplate, Name: use}]; ok {
-			layers = append(layers, &layer{object: p.templates[use], at: path(entryTemplate).key(use), entry: template})
+			shared = append(shared, &layer{object: p.templates[use], at: path(entryTemplate).key(use), entry: template})
 		} else {
-			e.refuse(at.key("use"), p.missing(entryTemplate, use, "template"))
+			n.entry.refuse(n.origin("use"), p.missing(entryTemplate, use, "template"))
 		}
 	}
-	return append(layers, &layer{object: object, at: at, entry: e})
+	n.layers = append(shared, n.layers...)
+}
+
+// use returns the name of the signal's template, "" where it has none or it is not a name.
+func (n *node) use() string {
+	var use string
+	for _, l := range n.layers {
+		if value, ok := l.object["use"]; ok {
+			use, _ = value.(string)
+		}
+	}
+	if checkName(use) != nil {
+		return ""
+	}
+	return use
 }
 
 // resolve reads the layers over each other. It reports whether none that the signal shares is missing or was
 // refused: otherwise what was read is not what was meant, and worth no further question.
 func (n *node) resolve() bool {
-	whole := !n.entry.at[n.at.key("use")]
+	whole := !n.entry.at[n.origin("use")]
 	for _, l := range n.layers {
 		switch {
 		case l.entry == n.entry:

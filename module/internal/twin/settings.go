@@ -61,7 +61,7 @@ var groupFields = table[module.PublishGroup]{
 }
 
 func (p *parser) readGroups(section map[string]any) {
-	p.entries(module.EntryGroup, section, func(e *entry, at path, object map[string]any) {
+	p.entries(module.EntryGroup, path(module.EntryGroup), section, func(e *entry, at path, object map[string]any) {
 		group := groupFields.defaults()
 		groupFields.decode(&group, object, at, e)
 		postpone(p.later.groups, groupFields, &group, at.field, e)

@@ -157,14 +157,6 @@ func TestPublishGroups(t *testing.T) {
 	assert.Equal(t, module.PublishGroup{Interval: 10 * time.Second, MaxBytes: 200000}, d.Groups["plain"])
 }
 
-func TestSignalsFrom(t *testing.T) {
-	d := parseAll(documentOf(`"signalsFrom": {"line3": {"source": "file:line3.json"}, "line4": {"source": "https://h/line4.json"}}`))
-
-	assert.Contains(t, requireFinding(t, d, "signalsFrom.line4.digest").Reason, "a remote source needs one")
-	assert.Len(t, d.Findings, 1)
-	assert.False(t, d.DocumentRefused())
-}
-
 func TestATimerIsNoSourceForAService(t *testing.T) {
 	d := Parse([]byte(documentOf(`"guests": {"g": {"source": "file:x", "run": "service", "limits": {"cpuPercent": 5}}}`,
 		`"signals": {"ticks": {"source": "timer", "samplingIntervalMs": 1000, "guest": "g"}, "reads": {"source": "input:i", "guest": "g"}}`)), device)
