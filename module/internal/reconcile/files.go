@@ -33,6 +33,18 @@ func (r *Reconciler) removeFiles(named map[module.SignalName]bool) {
 
 // named returns the signals that d names or that are there all the same.
 func (r *Reconciler) named(d module.Desired) map[module.SignalName]bool {
+	named := namedBy(d)
+	for name := range r.running {
+		named[name] = true
+	}
+	for name := range r.failed {
+		named[name] = true
+	}
+	return named
+}
+
+// namedBy returns the signals that d names, good or refused.
+func namedBy(d module.Desired) map[module.SignalName]bool {
 	named := make(map[module.SignalName]bool)
 	for name := range d.Signals {
 		named[name] = true
@@ -41,12 +53,6 @@ func (r *Reconciler) named(d module.Desired) map[module.SignalName]bool {
 		if f.Entry.Kind == module.EntrySignal {
 			named[module.SignalName(f.Entry.Name)] = true
 		}
-	}
-	for name := range r.running {
-		named[name] = true
-	}
-	for name := range r.failed {
-		named[name] = true
 	}
 	return named
 }

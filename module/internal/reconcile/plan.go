@@ -48,7 +48,7 @@ type Step struct {
 // runs and is the same needs no step; one that failed is tried again.
 func Plan(running, failed, wanted map[module.SignalName]Entry) (coming, timers, going []Step) {
 	add := func(s Step) {
-		if s.Entry.Signal.Source.Kind == module.SourceTimer {
+		if s.Entry.ticksOnly() {
 			timers = append(timers, s)
 		} else {
 			coming = append(coming, s)
@@ -86,7 +86,7 @@ func removals(gone map[module.SignalName]Entry) []Step {
 			return
 		}
 		done[name] = true
-		if source, ok := entry.reads(); ok {
+		for _, source := range entry.reads() {
 			remove(source)
 		}
 		steps = append(steps, Step{Remove, entry})
@@ -97,7 +97,32 @@ func removals(gone map[module.SignalName]Entry) []Step {
 	return steps
 }
 
-// reads returns the signal that the entry's signal reads, if it reads one.
-func (e *Entry) reads() (module.SignalName, bool) {
-	return module.SignalName(e.Signal.Source.Name), e.Signal.Source.Kind == module.SourceSignal
+// sources returns what the entry's signal works on, by the keys that its guest reads: "" where it is one.
+func (e *Entry) sources() map[string]module.Source {
+	if len(e.Signal.Sources) > 0 {
+		return e.Signal.Sources
+	}
+	return map[string]module.Source{"": e.Signal.Source}
+}
+
+// reads returns the signals that the entry's signal reads, in the order of their names.
+func (e *Entry) reads() []module.SignalName {
+	var names []module.SignalName
+	for _, source := range e.sources() {
+		if source.Kind == module.SourceSignal {
+			names = append(names, module.SignalName(source.Name))
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// ticksOnly reports whether nothing but a timer gives the entry's signal work.
+func (e *Entry) ticksOnly() bool {
+	for _, source := range e.sources() {
+		if source.Kind != module.SourceTimer {
+			return false
+		}
+	}
+	return true
 }

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -14,24 +15,35 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
 )
 
-// entries reads "name:source@version" words: a source is a signal, "timer", or "in". An equals sign and what follows it
-// is the unit.
+// entries reads "name:source" words: a source is a signal, "timer", or "in"; several stand with a plus sign between them and
+// are their own keys. An equals sign and what follows it is the unit.
 func entries(words string) map[module.SignalName]Entry {
 	all := make(map[module.SignalName]Entry)
 	for word := range strings.FieldsSeq(words) {
 		word, unit, _ := strings.Cut(word, "=")
 		name, source, _ := strings.Cut(word, ":")
-		e := Entry{Signal: module.Signal{Name: module.SignalName(name), Unit: unit, Source: module.Source{Kind: module.SourceInput, Name: "in"}}}
-		switch source {
-		case "", "in":
-		case "timer":
-			e.Signal.Source = module.Source{Kind: module.SourceTimer}
-		default:
-			e.Signal.Source = module.Source{Kind: module.SourceSignal, Name: source}
+		e := Entry{Signal: module.Signal{Name: module.SignalName(name), Unit: unit}}
+		if strings.Contains(source, "+") {
+			e.Signal.Sources = make(map[string]module.Source)
+			for key := range strings.SplitSeq(source, "+") {
+				e.Signal.Sources[key] = sourceOf(key)
+			}
+		} else {
+			e.Signal.Source = sourceOf(source)
 		}
 		all[e.Signal.Name] = e
 	}
 	return all
+}
+
+func sourceOf(word string) module.Source {
+	switch word {
+	case "", "in":
+		return module.Source{Kind: module.SourceInput, Name: "in"}
+	case "timer":
+		return module.Source{Kind: module.SourceTimer}
+	}
+	return module.Source{Kind: module.SourceSignal, Name: word}
 }
 
 func TestPlan(t *testing.T) {
@@ -45,6 +57,8 @@ func TestPlan(t *testing.T) {
 		{"what failed and is not wanted goes", "", "b", "", "remove b"},
 		{"timers start when those that read them are there", "", "", "a:timer b:a", "start b, start a"},
 		{"a signal goes before those that read it", "a:b b:c c d", "", "", "remove c, remove b, remove a, remove d"},
+		{"a signal goes before those that read it among others", "a:in+c b:c c", "", "", "remove c, remove a, remove b"},
+		{"a timer among inputs is not waited for", "", "", "a:in+timer b:timer c", "start a, start c, start b"},
 		{"a circle goes all the same", "a:b b:a", "", "", "remove b, remove a"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -86,10 +100,13 @@ func TestAnEntryIsTheSameAfterItWasStored(t *testing.T) {
 
 func TestTheNewestSignalOfACircleGetsNothing(t *testing.T) {
 	for words, want := range map[string]string{
-		"a b:a c:b":       "",
-		"a:b b:a":         "b",
-		"a:c b:a c:b d:c": "c",
-		"a:a":             "a",
+		"a b:a c:b":            "",
+		"a:b b:a":              "b",
+		"a:c b:a c:b d:c":      "c",
+		"a:a":                  "a",
+		"a b c:a+b d:c+in":     "",
+		"a:in+b b:in+c c:in+a": "c",
+		"a:b+c b c:b+a":        "c",
 	} {
 		assert.Equal(t, want, joined(circles(entries(words))), words)
 	}
@@ -100,7 +117,15 @@ func TestTheNewestSignalOfACircleGetsNothing(t *testing.T) {
 	assert.Equal(t, "a", joined(circles(all)))
 }
 
-func joined(names map[module.SignalName]bool) string {
+func TestAWebOfSignalsIsSearchedOnce(t *testing.T) {
+	words := "s0"
+	for i := 1; i < 200; i++ { // each reads the two before it: as many ways as there are Fibonacci numbers
+		words += fmt.Sprintf(" s%d:s%d+s%d", i, i-1, max(i-2, 0))
+	}
+	assert.Empty(t, circles(entries(words)))
+}
+
+func joined(names map[module.SignalName]module.SignalName) string {
 	var text []string
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		text = append(text, string(name))

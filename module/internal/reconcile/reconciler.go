@@ -123,7 +123,7 @@ func (r *Reconciler) applyAll(ctx context.Context) {
 
 // apply makes what runs match a desired document, as far as it is good.
 func (r *Reconciler) apply(ctx context.Context, document []byte) {
-	d := twin.Parse(document, r.config.Environment)
+	d := twin.Parse(document, r.environment(ctx))
 	status := twin.Status(d)
 	r.logFindings(d)
 	if d.DocumentRefused() {
@@ -152,9 +152,29 @@ func (r *Reconciler) apply(ctx context.Context, document []byte) {
 		v.entries = maps.Clone(r.running)
 	})
 	r.save()
+	r.forget(d)
+}
+
+// forget removes what is kept for signals that the twin does not name any more. While a file of signals cannot be read
+// nobody knows which those are.
+func (r *Reconciler) forget(d module.Desired) {
+	if unread(d) != nil {
+		return
+	}
 	named := r.named(d)
 	r.removeFiles(named)
 	r.config.Pipeline.Forget(func(s module.SignalName) bool { return named[s] })
+}
+
+// environment is what the twin refers to outside itself. Files of signals are read each time that a document is applied: a
+// changed file is taken with the next desired version.
+func (r *Reconciler) environment(ctx context.Context) twin.Environment {
+	env := r.config.Environment
+	env.Fetch = func(source, digest string) ([]byte, error) {
+		file, err := r.config.Artifacts.Fetch(ctx, source, digest)
+		return file.Bytes, err
+	}
+	return env
 }
 
 // reconcile executes the plan.

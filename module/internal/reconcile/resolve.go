@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
@@ -65,7 +66,36 @@ func (r *Reconciler) resolve(ctx context.Context, d module.Desired) *resolution 
 			r.keepLastGood(res, module.SignalName(f.Entry.Name), f.String())
 		}
 	}
+	if f := unread(d); f != nil {
+		r.keepUnnamed(res, d, f.String())
+	}
 	return res
+}
+
+// unread returns why a file of signals could not be read; nil: none is missing.
+func unread(d module.Desired) *module.Finding {
+	i := slices.IndexFunc(d.Findings, func(f module.Finding) bool {
+		return f.Severity == module.Refused && f.Entry.Kind == twin.EntrySignalsFrom
+	})
+	if i < 0 {
+		return nil
+	}
+	return &d.Findings[i]
+}
+
+// keepUnnamed leaves the signals that a document does not name as they are: they may stand in a file that cannot be read.
+func (r *Reconciler) keepUnnamed(res *resolution, d module.Desired, problem string) {
+	named := namedBy(d)
+	for name := range r.running {
+		if !named[name] {
+			r.keepLastGood(res, name, problem)
+		}
+	}
+	for name, entry := range r.failed {
+		if !named[name] {
+			res.wanted[name], res.problems[name] = entry, problem
+		}
+	}
 }
 
 func (r *Reconciler) fetch(ctx context.Context, res *resolution, spec module.GuestSpec, version int64) guestState {

@@ -10,7 +10,7 @@ import (
 )
 
 // setRoutes leads messages to all signals that are there, running or not. Nothing new goes to those that are about to
-// be removed; of them each still gets what is left in the one that it reads, if that goes too.
+// be removed; of them each still gets what is left in those that it reads, if they go too.
 func (r *Reconciler) setRoutes(gone map[module.SignalName]bool, problems map[module.SignalName]string) {
 	routes := &pipeline.Routes{
 		Inputs:    make(map[module.InputName][]pipeline.Route),
@@ -22,47 +22,71 @@ func (r *Reconciler) setRoutes(gone map[module.SignalName]bool, problems map[mod
 	maps.Copy(there, r.starting)
 	closing := circles(there)
 	for _, name := range slices.Sorted(maps.Keys(there)) {
-		entry := there[name]
-		consumer := r.config.Supervisor.Consumer(name)
-		source, chained := entry.reads()
-		switch route := (pipeline.Route{Signal: name, Consumer: consumer}); {
-		case consumer == nil:
-		case gone[name] && !(chained && gone[source]):
-		case closing[name]:
-			problems[name] = "it reads " + entry.Signal.Source.String() + ", of which the last good is at work, and that reads it: it gets nothing"
-		case chained:
-			routes.Signals[source] = append(routes.Signals[source], route)
-		case entry.Signal.Source.Kind == module.SourceInput:
-			input := module.InputName(entry.Signal.Source.Name)
-			routes.Inputs[input] = append(routes.Inputs[input], route)
+		if consumer := r.config.Supervisor.Consumer(name); consumer != nil {
+			entry := there[name]
+			if source, ok := closing[name]; ok {
+				problems[name] = "it reads signal:" + string(source) + ", of which the last good is at work, and that reads it: it gets nothing"
+				continue
+			}
+			lead(routes, &entry, consumer, gone)
 		}
 	}
 	r.config.Pipeline.SetRoutes(routes)
 }
 
-// circles returns the signals that would close a circle with older ones. No document asks for one, but last good
-// entries of another document can make one together with its.
-func circles(entries map[module.SignalName]Entry) map[module.SignalName]bool {
+// lead adds the routes to an entry's signal, one for each of its sources.
+func lead(routes *pipeline.Routes, entry *Entry, consumer pipeline.Consumer, gone map[module.SignalName]bool) {
+	name := entry.Signal.Name
+	sources := entry.sources()
+	for _, key := range slices.Sorted(maps.Keys(sources)) {
+		route := pipeline.Route{Signal: name, Source: key, Consumer: consumer}
+		switch source := sources[key]; source.Kind {
+		case module.SourceSignal:
+			if from := module.SignalName(source.Name); !gone[name] || gone[from] {
+				routes.Signals[from] = append(routes.Signals[from], route)
+			}
+		case module.SourceInput:
+			if input := module.InputName(source.Name); !gone[name] {
+				routes.Inputs[input] = append(routes.Inputs[input], route)
+			}
+		}
+	}
+}
+
+// circles returns the signals that would close a circle with older ones, and the one of those that they read. No document
+// asks for one, but last good entries of another document can make one together with its.
+func circles(entries map[module.SignalName]Entry) map[module.SignalName]module.SignalName {
 	byAge := slices.SortedFunc(maps.Keys(entries), func(a, b module.SignalName) int {
 		return cmp.Or(cmp.Compare(entries[a].Version, entries[b].Version), cmp.Compare(a, b))
 	})
-	reads := make(map[module.SignalName]module.SignalName)
-	closing := make(map[module.SignalName]bool)
+	reads := make(map[module.SignalName][]module.SignalName)
+	closing := make(map[module.SignalName]module.SignalName)
 	for _, name := range byAge {
 		entry := entries[name]
-		source, ok := entry.reads()
-		if !ok {
-			continue
-		}
-		at, further := source, true
-		for further && at != name {
-			at, further = reads[at], reads[at] != ""
-		}
-		if at == name {
-			closing[name] = true
+		sources := entry.reads()
+		i := slices.IndexFunc(sources, func(source module.SignalName) bool { return leadsTo(reads, source, name) })
+		if i >= 0 {
+			closing[name] = sources[i]
 		} else {
-			reads[name] = source
+			reads[name] = sources
 		}
 	}
 	return closing
+}
+
+// leadsTo reports whether who follows what signals read, from one, comes to another.
+func leadsTo(reads map[module.SignalName][]module.SignalName, from, to module.SignalName) bool {
+	seen := make(map[module.SignalName]bool)
+	var visit func(name module.SignalName) bool
+	visit = func(name module.SignalName) bool {
+		if name == to {
+			return true
+		}
+		if seen[name] {
+			return false
+		}
+		seen[name] = true
+		return slices.ContainsFunc(reads[name], visit)
+	}
+	return visit(from)
 }

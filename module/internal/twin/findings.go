@@ -114,10 +114,13 @@ func (e *entry) quiet() *entry {
 	return &entry{findings: &findings{lenient: e.findings.lenient}, id: e.id, env: e.env, signal: e.signal}
 }
 
-// Kinds of entries beside those of package module: parts of signals, and what a later version takes up. They
-// tell the reader of a finding what was refused; nothing runs under them.
+// EntrySignalsFrom is the kind of the entries that name files of signals. What a file holds that cannot be read is not known:
+// whoever keeps last good entries keeps those that the document does not name.
+const EntrySignalsFrom module.EntryKind = "signalsFrom"
+
+// Kinds of entries beside those of package module: parts of signals. They tell the reader of a finding what was refused;
+// nothing runs under them.
 const (
-	entryDefaults    module.EntryKind = "signalDefaults"
-	entryTemplate    module.EntryKind = "templates"
-	entrySignalsFrom module.EntryKind = "signalsFrom"
+	entryDefaults module.EntryKind = "signalDefaults"
+	entryTemplate module.EntryKind = "templates"
 )

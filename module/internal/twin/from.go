@@ -27,7 +27,7 @@ var contentFields = table[content]{
 
 // readFiles takes the entries of signalsFrom, which have the form of a shadow, and gathers the signals of their files.
 func (p *parser) readFiles(section map[string]any) {
-	p.entries(entrySignalsFrom, path(entrySignalsFrom), section, func(e *entry, at path, object map[string]any) {
+	p.entries(EntrySignalsFrom, path(EntrySignalsFrom), section, func(e *entry, at path, object map[string]any) {
 		from := shadowFields.defaults()
 		shadowFields.decode(&from, object, at, e)
 		requireBinary(from.Source, from.Digest, at, e)

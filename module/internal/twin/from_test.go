@@ -23,7 +23,7 @@ func parseWith(files map[string]string, doc string) module.Desired {
 	return parse([]byte(doc), env, later{})
 }
 
-func fromEntry(name string) module.Entry { return module.Entry{Kind: entrySignalsFrom, Name: name} }
+func fromEntry(name string) module.Entry { return module.Entry{Kind: EntrySignalsFrom, Name: name} }
 
 func TestSignalsOfAFileAreBuiltInTheSameLayers(t *testing.T) {
 	d := parseWith(map[string]string{"file:line3.json": `{"signals": {
