@@ -1,9 +1,3 @@
-// Package signals is what the host does to a message before a guest sees it: it finds the signal's value and makes a
-// sample of it. It is pure: no I/O, no clock of its own, no goroutines.
-//
-// # Concurrency
-//
-// A Stages belongs to the goroutine of its signal. ParsePointer and Find may be called from any.
 package signals
 
 import (
@@ -13,21 +7,21 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
 
-// Stages are the host-side stages of one signal.
-type Stages struct {
+// Selection makes samples of the values that a selector finds. It belongs to the goroutine of its signal.
+type Selection struct {
 	selector Pointer
 	head     []byte // of a sample: {"signal":"…","value":
 	unit     []byte // ,"unit":"…" or nothing
 	samples  bool
 }
 
-// New prepares the stages of a signal.
-func New(s module.Signal) (*Stages, error) {
+// NewSelection prepares the selection of a signal.
+func NewSelection(s module.Signal) (*Selection, error) {
 	selector, err := ParsePointer(s.Selector)
 	if err != nil {
 		return nil, err
 	}
-	st := &Stages{selector: selector, samples: s.Selector != ""}
+	st := &Selection{selector: selector, samples: s.Selector != ""}
 	st.head = append([]byte(`{"signal":`), quote(string(s.Name))...)
 	if s.DisplayName != "" {
 		st.head = append(append(st.head, `,"displayName":`...), quote(s.DisplayName)...)
@@ -40,13 +34,13 @@ func New(s module.Signal) (*Stages, error) {
 }
 
 // Samples reports whether the signal makes samples; otherwise it works on whole messages.
-func (s *Stages) Samples() bool { return s.samples }
+func (s *Selection) Samples() bool { return s.samples }
 
 // Apply makes the sample of a message that arrived at the given time. There is none where the selector leads to
 // nothing or to null: such a message is for somebody else. An error means that the message is not JSON.
 //
 // A number keeps its digits: the value is copied as it stands in the message.
-func (s *Stages) Apply(body []byte, received time.Time) (sample []byte, ok bool, err error) {
+func (s *Selection) Apply(body []byte, received time.Time) (sample []byte, ok bool, err error) {
 	value, ok, err := s.selector.Find(body)
 	if err != nil || !ok || string(value) == "null" {
 		return nil, false, err

@@ -46,7 +46,7 @@ func TestPointerMustBeginWithASlash(t *testing.T) {
 }
 
 func TestSampleCarriesValueUnitAndArrivalTime(t *testing.T) {
-	stages, err := New(module.Signal{Name: "press1", Selector: "/machine/temperature", Unit: "Cel"})
+	stages, err := NewSelection(module.Signal{Name: "press1", Selector: "/machine/temperature", Unit: "Cel"})
 	require.NoError(t, err)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678_900_000, time.FixedZone("CET", 3600))
 
@@ -59,7 +59,7 @@ func TestSampleCarriesValueUnitAndArrivalTime(t *testing.T) {
 
 func TestNoSampleWithoutValue(t *testing.T) {
 	for _, selector := range []string{"/absent", "/none"} {
-		stages, err := New(module.Signal{Name: "s", Selector: selector})
+		stages, err := NewSelection(module.Signal{Name: "s", Selector: selector})
 		require.NoError(t, err)
 		_, ok, err := stages.Apply([]byte(sensorMessage), time.Now())
 		assert.NoError(t, err)
@@ -69,7 +69,7 @@ func TestNoSampleWithoutValue(t *testing.T) {
 
 func TestMessageThatIsNotJSONIsAnError(t *testing.T) {
 	for _, body := range []string{"", "hello", `{"machine":`, `{"machine":{"temperature":}}`} {
-		stages, err := New(module.Signal{Name: "s", Selector: "/machine/temperature"})
+		stages, err := NewSelection(module.Signal{Name: "s", Selector: "/machine/temperature"})
 		require.NoError(t, err)
 		_, ok, err := stages.Apply([]byte(body), time.Now())
 		assert.Error(t, err, body)

@@ -66,8 +66,8 @@ func (r *runner) quarantine(w Work, reason string) {
 }
 
 // prepare makes the stages of a signal, and checks that its guest can do what it is asked to.
-func prepare(w *Work) (*signals.Stages, error) {
-	refuse := func(reason, hint string) (*signals.Stages, error) {
+func prepare(w *Work) (*signals.Selection, error) {
+	refuse := func(reason, hint string) (*signals.Selection, error) {
 		return nil, &module.GuestError{Guest: w.Spec.Name, Signal: w.Signal.Name, Op: "bind", Kind: module.KindInvalid, Message: reason, Hint: hint}
 	}
 	switch {
@@ -79,11 +79,11 @@ func prepare(w *Work) (*signals.Stages, error) {
 	case w.Spec.Run != "" && !w.Guest.IsProgram():
 		return refuse(fmt.Sprintf("run %q is for WASI commands, and it is a guest of edge/1", w.Spec.Run), "leave run out")
 	}
-	return signals.New(w.Signal)
+	return signals.NewSelection(w.Signal)
 }
 
 // take goes over to the work and what does it: the one that runs, a new one, or none for the host alone.
-func (r *runner) take(w Work, stages *signals.Stages, does worker) {
+func (r *runner) take(w Work, stages *signals.Selection, does worker) {
 	running := r.status() == module.Running
 	ticking := running && w.sameTicks(&r.work)
 	if !running || does != r.worker {
@@ -98,7 +98,7 @@ func (r *runner) take(w Work, stages *signals.Stages, does worker) {
 	}
 }
 
-func (r *runner) adopt(w Work, stages *signals.Stages) {
+func (r *runner) adopt(w Work, stages *signals.Selection) {
 	label(&w)
 	if w.Guest != nil {
 		r.times = r.supervisor.timesOf(w.Spec.Name)

@@ -22,7 +22,7 @@ type runner struct {
 	remove     context.CancelFunc
 
 	work       Work
-	stages     *signals.Stages
+	stages     *signals.Selection
 	properties []string // names of the signal's own, in a fixed order
 	worker
 	lastStart time.Time      // of an instance, or of a host-only signal; zero: the signal never ran
