@@ -4,11 +4,9 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"maps"
 	"os"
 	"os/exec"
-	"sync"
 	"testing"
 	"time"
 
@@ -82,7 +80,7 @@ func deployment(t *testing.T, modules []string, routes ...string) manifest.Manif
 	t.Helper()
 	var m manifest.Manifest
 	for _, name := range modules {
-		m.Modules = append(m.Modules, manifest.Module{Name: name})
+		m.Modules = append(m.Modules, manifest.Module{Name: name, Desired: []byte(`{}`)})
 	}
 	for _, text := range routes {
 		route, err := manifest.ParseRoute(text, text)
@@ -92,10 +90,19 @@ func deployment(t *testing.T, modules []string, routes ...string) manifest.Manif
 	return m
 }
 
-// byWorkload and byConnectionString are the two ways in which a module finds its hub.
-func byWorkload(h *hub, module string) map[string]string { return h.Environment(module) }
+// edge is what modules and tests ask of a hub, be it in this process or in one of its own. Its functions are those of
+// [sim.Hub].
+type edge interface {
+	Environment(module string) map[string]string
+	ConnectionString(module string) (connectionString, caFile string)
+	PatchDesired(module string, patch []byte) (version int64, err error)
+	Invoke(ctx context.Context, module, method string, payload []byte) (status int, body []byte, err error)
+}
 
-func byConnectionString(h *hub, module string) map[string]string {
+// byWorkload and byConnectionString are the two ways in which a module finds its hub.
+func byWorkload(h edge, module string) map[string]string { return h.Environment(module) }
+
+func byConnectionString(h edge, module string) map[string]string {
 	text, file := h.ConnectionString(module)
 	return map[string]string{"EdgeHubConnectionString": text, "EdgeModuleCACertificateFile": file}
 }
@@ -115,42 +122,73 @@ type event struct {
 	N                           int
 }
 
-// runNode runs a module on the official SDK until the test ends, and returns what it tells after it is ready.
+// runNode runs a module on the official SDK until the test ends, and returns what it tells after it is ready. It may end
+// before when it has nothing to do any more, but not with an error.
 func runNode(t *testing.T, script string, env map[string]string) <-chan event {
 	t.Helper()
+	return follow(t, func(ctx context.Context, events chan<- event) {
+		err := runNodeOnce(ctx, t, script, env, events)
+		assert.True(t, err == nil || ctx.Err() != nil, "the module ended by itself: %v", err)
+	})
+}
+
+// keepNode is runNode for a module that may end: it is started again, as edgeAgent does. The SDK gives a connection up
+// that is reset (ECONNRESET, where the hub had not read all), tells the application, and a process that has nothing else to do ends.
+func keepNode(t *testing.T, script string, env map[string]string) <-chan event {
+	t.Helper()
+	return follow(t, func(ctx context.Context, events chan<- event) {
+		for ctx.Err() == nil {
+			_ = runNodeOnce(ctx, t, script, env, events)
+			select {
+			case <-time.After(100 * time.Millisecond):
+			case <-ctx.Done():
+			}
+		}
+	})
+}
+
+// follow runs something until the test ends, and returns what it tells after it is ready.
+func follow(t *testing.T, run func(context.Context, chan<- event)) <-chan event {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
+	events := make(chan event, 100) // full: the module waits
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer close(events)
+		run(ctx, events)
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	require.Equal(t, event{Event: "ready"}, receive(t, events))
+	return events
+}
+
+// runNodeOnce runs a module until it ends, or ctx.
+func runNodeOnce(ctx context.Context, t *testing.T, script string, env map[string]string, events chan<- event) error {
 	cmd := exec.CommandContext(ctx, "node", script)
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
 	for name, value := range env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}
-	stdout, err := cmd.StdoutPipe()
-	require.NoError(t, err)
 	cmd.Stderr = zerolog.NewTestWriter(t)
-	require.NoError(t, cmd.Start())
-	events := make(chan event, 100) // full: the module waits
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		defer close(events)
-		for lines := bufio.NewScanner(stdout); lines.Scan(); {
-			var e event
-			if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
-				e.Error = err.Error()
-			}
-			select {
-			case events <- e:
-			case <-ctx.Done():
-			}
+	stdout, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return err
+	}
+	for lines := bufio.NewScanner(stdout); lines.Scan(); {
+		var e event
+		if err := json.Unmarshal(lines.Bytes(), &e); err != nil {
+			e.Error = err.Error()
 		}
-	})
-	t.Cleanup(func() {
-		cancel()
-		wg.Wait()
-		exit, killed := errors.AsType[*exec.ExitError](cmd.Wait())
-		assert.True(t, killed && !exit.Exited() || !killed, "the module ended by itself")
-	})
-	require.Equal(t, event{Event: "ready"}, receive(t, events))
-	return events
+		select {
+		case events <- e:
+		case <-ctx.Done():
+		}
+	}
+	return cmd.Wait()
 }
 
 // receive returns the next value of a channel.

@@ -15,7 +15,7 @@ import (
 )
 
 // environments are how modules find their hub.
-var environments = map[string]func(*hub, string) map[string]string{
+var environments = map[string]func(edge, string) map[string]string{
 	"workload API":      byWorkload,
 	"connection string": byConnectionString,
 }
@@ -39,7 +39,7 @@ func TestModuleOnTheOfficialSDK(t *testing.T) {
 			runNode(t, "filter.js", environment(h, "filter"))
 			assert.JSONEq(t, `{"limit":25,"version":1}`, receive(t, h.reported), "the twin, as it was when the module came")
 			passesMessagesOn(t, h)
-			followsItsTwin(t, h)
+			followsItsTwin(t, h, h.reported, 30, 2)
 			answersMethods(t, h)
 			comesBack(t, h)
 		})
@@ -64,15 +64,16 @@ func passesMessagesOn(t *testing.T, h *hub) {
 	}
 }
 
-func followsItsTwin(t *testing.T, h *hub) {
+// followsItsTwin sets the limit, which makes a version of the twin.
+func followsItsTwin(t *testing.T, h edge, reported <-chan string, limit int, version int64) {
 	t.Helper()
-	version, err := h.PatchDesired("filter", []byte(`{"limit":30}`))
+	got, err := h.PatchDesired("filter", fmt.Appendf(nil, `{"limit":%d}`, limit))
 	require.NoError(t, err)
-	assert.EqualValues(t, 2, version)
-	assert.JSONEq(t, `{"limit":30,"version":2}`, receive(t, h.reported))
+	assert.Equal(t, version, got)
+	assert.JSONEq(t, fmt.Sprintf(`{"limit":%d,"version":%d}`, limit, version), receive(t, reported))
 }
 
-func answersMethods(t *testing.T, h *hub) {
+func answersMethods(t *testing.T, h edge) {
 	t.Helper()
 	status, body, err := h.Invoke(t.Context(), "filter", "ping", []byte(`{"a":[1,"é"]}`))
 	require.NoError(t, err)
