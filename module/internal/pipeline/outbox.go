@@ -73,7 +73,7 @@ func release(d debt) {
 // packets. What waits for too long is stored, so that nothing has to wait for it any more (6).
 type outbox struct {
 	publisher Publisher
-	journal   Journal
+	journal   disk
 	removals  *removals
 	refused   func(*result, *UnsendableError) bool // puts something sendable in its place, or reports false to give it up
 	onError   func(error)
@@ -96,7 +96,7 @@ type outbox struct {
 
 // newOutbox returns an outbox with what another life of the module stored.
 func newOutbox(c Config, removals *removals, refused func(*result, *UnsendableError) bool) *outbox {
-	o := &outbox{publisher: c.Publisher, journal: c.Journal, removals: removals, refused: refused, onError: c.OnError, wake: make(chan struct{}, 1)}
+	o := &outbox{publisher: c.Publisher, journal: newDisk(c), removals: removals, refused: refused, onError: c.OnError, wake: make(chan struct{}, 1)}
 	o.room.L = &o.mu
 	o.load()
 	return o

@@ -37,9 +37,12 @@ type Route struct {
 // Config is what a Pipeline needs.
 type Config struct {
 	Publisher Publisher
-	Journal   Journal     // of a memory's life where no volume is mounted
-	Folder    Folder      // may be nil: no volume is mounted
-	OnError   func(error) // of the folder and the journal; called from any goroutine, must not block
+	Journal   Journal // of a memory's life where no volume is mounted
+	Folder    Folder  // may be nil: no volume is mounted
+	// Room says why nothing more may be stored, and nil while something may. It is asked for each transaction, from any
+	// goroutine, and must not block. A nil Room is one without end.
+	Room    func() error
+	OnError func(error) // of the folder and the journal; called from any goroutine, must not block
 }
 
 // Pipeline carries messages. See the package comment.
@@ -47,7 +50,7 @@ type Pipeline struct {
 	table   *table
 	outbox  *outbox
 	letters *letters
-	journal Journal
+	journal disk
 	onError func(error)
 	inputs  chan *entry // capacity tableLimit, the table's: never full
 
@@ -69,7 +72,7 @@ func New(c Config) *Pipeline {
 	p := &Pipeline{
 		table:    newTable(tableLimit),
 		letters:  &letters{folder: c.Folder, onError: c.OnError},
-		journal:  c.Journal,
+		journal:  newDisk(c),
 		onError:  c.OnError,
 		removals: newRemovals(c.Journal),
 		inputs:   make(chan *entry, tableLimit),

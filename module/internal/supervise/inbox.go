@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -61,6 +62,18 @@ func (b *inbox) put(s *pipeline.Share) taken {
 		}
 		b.room.Wait()
 	}
+}
+
+// putBack takes shares that could not be stored, before those that came after them. They may be more than there is room
+// for: they were in memory before.
+func (b *inbox) putBack(shares []*pipeline.Share) {
+	if len(shares) == 0 {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.shares = slices.Concat(shares, b.shares)
+	b.signal()
 }
 
 // take returns the next share, or nil. Where more are left ready is filled again.

@@ -211,3 +211,16 @@ func TestTheHostDoesNotLogEveryDeadLetter(t *testing.T) {
 		assert.EqualValues(t, 3*deadLetterLines, p.state().DeadLetters)
 	})
 }
+
+func TestASlowSignalWhoseSpoolCannotBeWrittenWorksWithoutIt(t *testing.T) {
+	inPlant(t, func(t *testing.T, p *plant) {
+		g := &fakeGuest{}
+		p.start(t, workOf(g))
+		p.runners["s"].inbox.setSlow(true)
+		p.disk.full.Store(true)
+		p.deliver(t, "a")
+		p.deliver(t, "b")
+		assert.Equal(t, []string{"telemetry: a", "telemetry: b"}, p.results(), "in order, and none a dead letter")
+		assert.Equal(t, 2, p.acknowledged())
+	})
+}

@@ -86,9 +86,7 @@ func (r *runner) stop() {
 
 // takeOne works on the next share, if there is one.
 func (r *runner) takeOne() bool {
-	for _, s := range r.inbox.spool.Failed() {
-		r.unavailable(s, "its spool cannot be written")
-	}
+	r.takeBack(r.inbox.spool.Failed())
 	if r.service.full() {
 		return false
 	}
@@ -99,6 +97,18 @@ func (r *runner) takeOne() bool {
 	r.handle(s)
 	r.noteLoad(time.Now())
 	return true
+}
+
+// takeBack deals with shares that the spool could not store. A signal that runs works on them as if there were no spool, and
+// their inputs wait for it; one that does not must not keep the others waiting (5).
+func (r *runner) takeBack(failed []*pipeline.Share) {
+	if r.status() == module.Running {
+		r.inbox.putBack(failed)
+		return
+	}
+	for _, s := range failed {
+		r.unavailable(s, "its spool cannot be written")
+	}
 }
 
 // noteLoad says when the signal becomes slow, and when it no longer is.
