@@ -39,6 +39,8 @@ type App struct {
 	hub        *hub
 	host       *wasm.Host
 	journal    *journal.Journal
+	room       *room // nil without storage
+	health     *health
 	pipeline   *pipeline.Pipeline
 	supervisor *supervise.Supervisor
 	reconciler *reconcile.Reconciler
@@ -65,6 +67,8 @@ func New(c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.room = a.newRoom(kept)
+	a.health = &health{log: a.log, normal: storage, changed: func() { a.reconciler.Changed() }}
 	a.pipeline = pipeline.New(a.pipelineConfig(kept))
 	a.supervisor = supervise.New(supervise.Config{Pipeline: a.pipeline, Log: a.log, Files: a.files(kept), Changed: func() { a.reconciler.Changed() }})
 	if a.hub.client, err = edgehub.New(a.clientConfig(identity)); err != nil {
@@ -79,7 +83,7 @@ func New(c Config) (*App, error) {
 		Environment: twin.Environment{DeviceID: identity.DeviceID, ModuleID: identity.ModuleID, Getenv: c.Getenv},
 		Generation:  identity.GenerationID,
 		Fault:       a.lastFault(kept),
-		Runtime:     module.RuntimeInfo{Module: c.Version, Wasmtime: wasm.Version, ABIs: wasm.ABIs, Architecture: runtime.GOARCH, Storage: storage},
+		Runtime:     a.runtime,
 		SetLogLevel: setLevel, Log: a.log,
 	})
 	a.watchdog.Probes = a.probes()
@@ -118,6 +122,11 @@ func (a *App) lastFault(kept *store.Store) *reconcile.Fault {
 	return f
 }
 
+// runtime says what runs, and how it is stored.
+func (a *App) runtime() module.RuntimeInfo {
+	return module.RuntimeInfo{Module: a.config.Version, Wasmtime: wasm.Version, ABIs: wasm.ABIs, Architecture: runtime.GOARCH, Storage: a.health.String()}
+}
+
 // newHost makes the host of the guests. Without storage, or where no code may be run from there, it compiles at each start.
 func (a *App) newHost(kept *store.Store) (*wasm.Host, error) {
 	c := wasm.Config{Compiler: []string{CompilerCommand}, Memory: a.config.Memory}
@@ -137,8 +146,9 @@ func (a *App) newHost(kept *store.Store) (*wasm.Host, error) {
 func (a *App) pipelineConfig(kept *store.Store) pipeline.Config {
 	c := pipeline.Config{
 		Publisher: a.hub,
-		Journal:   a.journal,
-		OnError:   func(err error) { a.log.Error().Err(err).Msg("something is not kept on the device") },
+		Journal:   watched{a.journal, a.health.note},
+		Room:      a.haveRoom,
+		OnError:   a.health.onError,
 	}
 	if kept != nil {
 		c.Folder = kept // not a nil *store.Store in an interface
@@ -180,6 +190,7 @@ func (a *App) Run(ctx context.Context) error {
 	inner.Go(func() { a.supervisor.Run(ctx) })
 	inner.Go(func() { a.reconciler.Run(ctx) })
 	inner.Go(func() { a.watch(ctx) })
+	inner.Go(func() { a.tendStorage(ctx) })
 	callsEnded := make(chan struct{})
 	outer.Go(func() { inner.Wait(); close(callsEnded) })
 

@@ -23,7 +23,7 @@ type Config struct {
 	Storage string              // WASM_ON_EDGE_STORAGE: what survives a restart; "" keeps nothing
 	Guests  string              // WASM_ON_EDGE_GUESTS: where file: sources lie
 	Memory  int64               // WASM_ON_EDGE_MEMORY_MIB, in bytes: what the guests' limits may come to; 0: 70 % of the container's
-	// StorageLimit is what spools, outbox and state may take of the storage directory, in bytes: WASM_ON_EDGE_STORAGE_MIB.
+	// StorageLimit is what the storage directory may come to, in bytes, before nothing more is stored: WASM_ON_EDGE_STORAGE_MIB.
 	StorageLimit int64
 	LogFormat    observe.LogFormat // WASM_ON_EDGE_LOG_FORMAT
 	LogLevel     string            // RuntimeLogLevel, until the twin says otherwise

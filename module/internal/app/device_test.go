@@ -34,7 +34,8 @@ type device struct {
 	hub     *sim.Hub
 	guests  string // directory of file: guests
 	storage string
-	app     *App // that run made last
+	limit   int64 // of the storage; 0 is the default
+	app     *App  // that run made last
 	log     *logBuffer
 
 	counting func(sim.Upstream) // where set, takes what reaches $upstream instead of upstream below
@@ -109,7 +110,7 @@ func (d *device) run() (stop func()) {
 	d.t.Helper()
 	environment := d.hub.Environment("wasmOnEdge")
 	a, err := New(Config{
-		Getenv: func(name string) string { return environment[name] }, Storage: d.storage, Guests: d.guests,
+		Getenv: func(name string) string { return environment[name] }, Storage: d.storage, StorageLimit: d.limit, Guests: d.guests,
 		LogFormat: observe.LogJSON, LogLevel: "debug", LogTo: d.log, Version: "0.0.0-test",
 	})
 	require.NoError(d.t, err)

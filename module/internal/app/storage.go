@@ -1,11 +1,14 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/store"
 )
@@ -55,6 +58,65 @@ func (a *App) openJournal(kept *store.Store) (storage string, err error) {
 		a.log.Warn().Str("storage", a.config.Storage).Msg("the storage directory is a part of the container and ends with it: mount a volume at WASM_ON_EDGE_STORAGE")
 	}
 	return storage, nil
+}
+
+// newRoom returns what knows how much of the storage directory is taken, and leaves the limit to the journal where there is none.
+func (a *App) newRoom(kept *store.Store) *room {
+	if kept == nil {
+		return nil
+	}
+	return &room{dir: a.config.Storage, limit: a.config.StorageLimit, journal: func() int64 { return a.journal.Usage().Disk },
+		prune: func(bytes int64) { a.host.PruneCache(bytes) }}
+}
+
+// haveRoom is the pipeline's question.
+func (a *App) haveRoom() error {
+	if a.room == nil {
+		return nil
+	}
+	err := a.room.check()
+	if err != nil {
+		a.health.note(err)
+	}
+	return err
+}
+
+// tendPeriod is how often the storage is looked after.
+const tendPeriod = 10 * time.Second
+
+// tendStorage keeps the storage within its limit, and finds out when it can be written again, until ctx ends.
+func (a *App) tendStorage(ctx context.Context) {
+	ticker := time.NewTicker(tendPeriod)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		a.tendOnce()
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+}
+
+func (a *App) tendOnce() {
+	if a.room != nil {
+		if err := a.room.tend(a.settled()); err != nil {
+			a.health.onError(err)
+		}
+	}
+	if a.health.bad.Load() && a.haveRoom() == nil {
+		a.tryJournal(a.health.note)
+	}
+}
+
+// settled reports whether all signals have come to what they are: no guest is still to be found in the cache.
+func (a *App) settled() bool {
+	states := a.supervisor.Snapshot()
+	for _, s := range states {
+		if s.Status == module.Unknown {
+			return false
+		}
+	}
+	return len(states) > 0
 }
 
 func (a *App) closeJournal() {

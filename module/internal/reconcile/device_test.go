@@ -229,7 +229,9 @@ func newDevice(t *testing.T, before *device) *device {
 	d.Reconciler = New(Config{
 		Hub: d.hub, Supervisor: supervisor, Pipeline: p, Artifacts: artifact.New(d.guests), Compile: d.compile, Store: kept, Fault: fault,
 		Environment: twin.Environment{DeviceID: "dev", ModuleID: "mod"}, Generation: "g1",
-		Runtime:     module.RuntimeInfo{Module: "1.0.0", Wasmtime: "39", ABIs: "edge/1", Architecture: "amd64"},
+		Runtime: func() module.RuntimeInfo {
+			return module.RuntimeInfo{Module: "1.0.0", Wasmtime: "39", ABIs: "edge/1", Architecture: "amd64"}
+		},
 		SetLogLevel: func(string) {}, Log: zerolog.Nop(),
 	})
 	ctx, cancel := context.WithCancel(t.Context())

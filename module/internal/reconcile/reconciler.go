@@ -43,8 +43,8 @@ type Config struct {
 	Files       string       // as in supervise.Config: those of a signal go when the twin does not name it any more
 	Fault       *Fault       // that ended the process before this one; nil: none did, or none in a call of a guest
 	Environment twin.Environment
-	Generation  string // of the module's identity: desired versions start anew with another
-	Runtime     module.RuntimeInfo
+	Generation  string                    // of the module's identity: desired versions start anew with another
+	Runtime     func() module.RuntimeInfo // what reported says of the process; after a change of it Changed is called
 	SetLogLevel func(level string)
 	Log         zerolog.Logger
 }

@@ -65,7 +65,7 @@ func (r *Reconciler) Changed() { wake(r.reports.changed) }
 func (r *Reconciler) Reported() module.Reported {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.view.reported(r.config.Runtime, r.config.Supervisor.Snapshot())
+	return r.view.reported(r.config.Runtime(), r.config.Supervisor.Snapshot())
 }
 
 // reportAll sends a patch when a state changed: at once after a quiet time and for a new desired version, else

@@ -200,12 +200,29 @@ func (c *cache) write(to, from *os.File, key string) (name string, err error) {
 		return "", err
 	}
 	c.used[name]++
-	c.evict()
+	c.evict(cacheSize)
 	return name, nil
 }
 
+// prune gives back so many bytes, or as many as there are without what guests map.
+func (c *cache) prune(bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.evict(max(c.size()-bytes, 0))
+}
+
+func (c *cache) size() (total int64) {
+	entries, _ := os.ReadDir(c.dir) // what cannot be read cannot be pruned
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil {
+			total += info.Size()
+		}
+	}
+	return total
+}
+
 // evict removes what was not used for longest until the rest is not too much. What is mapped stays.
-func (c *cache) evict() {
+func (c *cache) evict(limit int64) {
 	entries, err := os.ReadDir(c.dir)
 	if err != nil {
 		return
@@ -220,7 +237,7 @@ func (c *cache) evict() {
 	}
 	slices.SortFunc(files, func(a, b fs.FileInfo) int { return cmp.Compare(a.ModTime().UnixNano(), b.ModTime().UnixNano()) })
 	for _, f := range files {
-		if total <= cacheSize {
+		if total <= limit {
 			return
 		}
 		if c.used[f.Name()] == 0 && !strings.HasPrefix(f.Name(), unfinished) && os.Remove(filepath.Join(c.dir, f.Name())) == nil {

@@ -48,8 +48,12 @@ func TestTheOldestUnusedCodeMakesRoom(t *testing.T) {
 		when := time.Now().Add(time.Duration(n-10) * time.Minute)
 		require.NoError(t, os.Chtimes(path, when, when))
 	}
-	c.evict()
+	c.evict(cacheSize)
 	assert.Equal(t, []string{"in use", "newest", "older"}, namesIn(t, dir))
+	c.prune(1)
+	assert.Equal(t, []string{"in use", "newest"}, namesIn(t, dir))
+	c.prune(2 * cacheSize)
+	assert.Equal(t, []string{"in use"}, namesIn(t, dir))
 }
 
 func namesIn(t *testing.T, dir string) (names []string) {

@@ -111,6 +111,14 @@ func compilersAtOnce() int {
 	return min(2, runtime.GOMAXPROCS(0))
 }
 
+// PruneCache gives back so many bytes of compiled code in the cache's directory, as far as no guest uses it; what was not
+// used for longest goes first.
+func (h *Host) PruneCache(bytes int64) {
+	if h.cache.dir != "" {
+		h.cache.prune(bytes)
+	}
+}
+
 // Close ends the tickers and frees the engines, once. All guests, instances and services must have been closed before.
 func (h *Host) Close() {
 	close(h.done)
