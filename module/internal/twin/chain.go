@@ -68,11 +68,13 @@ func (p *parser) links() (consumers map[*node][]*node, waiting map[*node]int) {
 	return consumers, waiting
 }
 
-// readsGood refuses n where a signal that it reads is missing or was refused.
+// readsGood refuses n where a signal that it reads is missing or was refused, and warns where it is stopped.
 func (p *parser) readsGood(n *node) {
 	for _, up := range n.upstreams() {
 		if wrong := p.missing(module.EntrySignal, up.name, "signal"); wrong != nil {
 			n.entry.refuse(up.at, wrong)
+		} else if p.signals[up.name].draft.Status == module.StatusStopped && n.draft.Status == module.StatusRunning {
+			n.entry.warn(up.at, wrongly("signal %s is stopped: nothing comes of it", quote(up.name)))
 		}
 	}
 }

@@ -28,6 +28,20 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+func FuzzFileOfSignals(f *testing.F) {
+	f.Add([]byte(`{"signals": {"a": {"source": "signal:b"}, "b": {"use": "t", "selector": "/x/*"}, "s": null}}`))
+	f.Add([]byte(`{"signals": {"a": 1, "": {}, "s": {"source": "signal:s"}}, "signals": []}`))
+	f.Add([]byte(`{"schemaVersion": 2, "signals": []}`))
+	doc := documentOf(`"templates": {"t": {"source": "input:i"}}`, `"signalsFrom": {"f": {"source": "file:f"}, "g": {"source": "file:g"}}`,
+		`"signals": {"s": {"source": "input:i"}}`)
+	f.Fuzz(func(t *testing.T, file []byte) {
+		d := parseWith(map[string]string{"file:f": string(file), "file:g": `{"signals": {"b": {"source": "input:i"}}}`}, doc)
+		checkParsed(t, d)
+		assert.False(t, d.DocumentRefused(), "a file refuses no more than its own entry and signals")
+		assert.True(t, d.Refuses(signalEntry("s")) || d.Signals["s"].Name == "s")
+	})
+}
+
 // checkParsed holds what is true of whatever Parse returns.
 func checkParsed(t *testing.T, d module.Desired) {
 	for _, f := range d.Findings {

@@ -62,21 +62,21 @@ func TestTheExampleNamesWhatIsNotAtWorkYet(t *testing.T) {
 	}, lines)
 }
 
-// opcTwin returns the twin of a plant with n signals from OPC UA, every tenth with settings of its own.
+// opcTwin returns the twin of a plant with n signals from OPC UA: eight kinds of measurement at each press, every tenth signal
+// with a deadband of its own, every tenth with a guest's settings and an output of its own.
 func opcTwin(n int) string {
 	kinds := []struct{ template, name, node string }{
-		{"temp", "Temp", "Temperature.Actual"}, {"pressure", "Pressure", "Hydraulics.Pressure"},
-		{"speed", "Speed", "Drive.Speed"}, {"state", "State", "Status.State"},
+		{"temp", "MouldTemp", "Mould.Temperature.Actual"}, {"temp", "OilTemp", "Hydraulics.Oil.Temperature"},
+		{"pressure", "Pressure", "Hydraulics.Pressure.Actual"}, {"speed", "Speed", "Drive.Speed"},
+		{"speed", "Cycles", "Counters.CyclesPerHour"}, {"state", "State", "Status.OperatingState"},
+		{"state", "Alarm", "Status.AlarmCode"}, {"pressure", "Clamp", "ClampingUnit.Pressure"},
 	}
+	own := map[int]string{0: `, "settings": {"high": 72.5}, "output": "alerts", "publishGroup": ""`, 5: `, "deadbandType": "absolute", "deadbandValue": 0.25`}
 	var signals []string
 	for i := range n {
 		kind, machine := kinds[i%len(kinds)], i/len(kinds)+1
-		own := ""
-		if i%10 == 0 {
-			own = `, "settings": {"high": 72.5}, "output": "alerts", "publishGroup": ""`
-		}
 		signals = append(signals, fmt.Sprintf(`"press%02d%s": {"use": %q, "node": "ns=2;s=Line3.Press%02d.%s"%s}`,
-			machine, kind.name, kind.template, machine, kind.node, own))
+			machine, kind.name, kind.template, machine, kind.node, own[i%10]))
 	}
 	return documentOf(
 		`"module": {"logLevel": "info", "outboxMiB": 128}`,
@@ -105,7 +105,8 @@ func TestTwoHundredSignalsFitATwin(t *testing.T) {
 	require.Empty(t, d.Findings)
 	assert.Len(t, d.Signals, 200)
 	pressure := d.Signals["press03Pressure"]
-	assert.Equal(t, "ns=2;s=Line3.Press03.Hydraulics.Pressure", pressure.Node)
+	assert.Equal(t, "ns=2;s=Line3.Press03.Hydraulics.Pressure.Actual", pressure.Node)
+	assert.InDelta(t, 0.25, d.Signals["press01State"].DeadbandValue, 0)
 	assert.InDelta(t, 400, *pressure.RangeMax, 0)
 	assert.Equal(t, "press03Pressure", pressure.Properties["asset"])
 	assert.JSONEq(t, `{"high": 320, "hysteresis": 2}`, string(pressure.Settings))

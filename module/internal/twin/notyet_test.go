@@ -12,17 +12,19 @@ import (
 )
 
 func TestWhatIsNotAtWorkYetIsRefusedByName(t *testing.T) {
-	const source = `"source": "input:i", `
+	const source = `"source": "input:i", "selector": "/v", `
+	const opc = `"source": "input:i", "format": "opcSamples", "node": "n"`
+	const heard = `"guest": "g", "sources": {"a": "input:i"}`
 	for path, fields := range map[string]string{
-		"format": source + `"format": "opcSamples"`, "where": source + `"where": {"/a": "b"}`, "sources": `"sources": {"a": "input:i"}`,
+		"format": opc, "where": source + `"where": {"/a": "b"}`, "sources": heard,
 		"timestampSelector": source + `"timestampSelector": "/t"`, "qualitySelector": source + `"qualitySelector": "/q"`,
-		"node": source + `"node": "n"`, "partitionBy": source + `"partitionBy": "/p"`, "maxPartitions": source + `"maxPartitions": 2`,
+		"node": opc, "partitionBy": source + `"partitionBy": "/p"`, "maxPartitions": source + `"partitionBy": "/p", "maxPartitions": 2`,
 		"dataType": source + `"dataType": "double"`, "scale": source + `"scale": 2`, "offset": source + `"offset": 2`,
-		"rangeMin": source + `"rangeMin": 2`, "rangeMax": source + `"rangeMax": 2`, "rangeAction": source + `"rangeAction": "drop"`,
-		"deadbandType": source + `"deadbandType": "absolute"`, "deadbandValue": source + `"deadbandValue": 1`,
+		"rangeMin": source + `"rangeMin": 2`, "rangeMax": source + `"rangeMax": 2`, "rangeAction": source + `"rangeMin": 2, "rangeAction": "drop"`,
+		"deadbandType": source + `"deadbandType": "absolute"`, "deadbandValue": source + `"deadbandType": "absolute", "deadbandValue": 1`,
 		"dataChangeTrigger": source + `"dataChangeTrigger": "status"`, "heartbeatIntervalMs": source + `"heartbeatIntervalMs": 1000`,
-		"heartbeatBehavior": source + `"heartbeatBehavior": "periodicLKV"`, "skipFirst": source + `"skipFirst": true`,
-		"queueSize": source + `"queueSize": 1`, "discardNew": source + `"discardNew": true`, "payload": source + `"payload": "flat"`,
+		"heartbeatBehavior": source + `"heartbeatIntervalMs": 1000, "heartbeatBehavior": "periodicLKV"`, "skipFirst": source + `"skipFirst": true`,
+		"queueSize": source + `"publishGroup": "p", "queueSize": 1`, "discardNew": source + `"publishGroup": "p", "discardNew": true`, "payload": source + `"payload": "flat"`,
 	} {
 		d := Parse([]byte(documentOf(`"signals": {"s": {`+fields+`}}`)), device)
 		f := requireFinding(t, d, "signals.s."+path)
@@ -84,7 +86,7 @@ func TestAFieldAtItsDefaultIsNotHeldAgainstAnEntry(t *testing.T) {
 	d := Parse([]byte(documentOf(
 		`"module": {"outboxFull": "block", "downloadJitterMs": 60000}`,
 		`"guests": {"g": {"source": "file:x", "permissions": {"files": "none", "http": {}}, "probation": {"messages": 100}}}`,
-		`"templates": {"t": {"deadbandType": "absolute"}}`,
+		`"templates": {"t": {"selector": "/v", "deadbandType": "absolute"}}`,
 		`"signals": {"s": {"use": "t", "source": "input:i", "format": "json", "scale": 1.0, "publishGroup": "", "samplingIntervalMs": 0, "deadbandType": "none"},
 			"held": {"use": "t", "source": "input:i"}}`)), device)
 

@@ -164,10 +164,15 @@ func (n *node) origin(field string) path {
 func (p *parser) complete(n *node) {
 	d := &n.draft
 	n.follow(rules)
+	n.settle(conflicts)
+	n.align()
 	postpone(p.later.signals, signalFields, d, n.origin, n.entry)
 	p.refer(n)
 	if d.DataChangeTrigger == "" {
 		d.DataChangeTrigger = defaultTrigger(d.DeadbandType)
+	}
+	if d.Output == module.OutputNone {
+		d.PublishGroup = "" // nothing is sent, so nothing is gathered; other signals read each value as it comes
 	}
 	d.Settings = n.entry.encodeSettings(p.settings(d), n.origin("settings"))
 }

@@ -46,7 +46,7 @@ func TestEachLayerIsMergedOverThoseBefore(t *testing.T) {
 
 func TestSourceAndSourcesReplaceEachOther(t *testing.T) {
 	d := parseAll(documentOf(`"signalDefaults": {"source": "input:i"}`,
-		`"templates": {"two": {"sources": {"a": "input:a", "b": "input:b"}}}`,
+		`"templates": {"two": {"guest": "g", "sources": {"a": "input:a", "b": "input:b"}}}`, `"guests": {"g": {"source": "file:g.wasm"}}`,
 		`"signals": {"many": {"use": "two"}, "single": {"use": "two", "source": "input:c"}}`))
 
 	require.Empty(t, d.Findings)
@@ -107,7 +107,7 @@ func TestBadSignalDefaultsRefuseEverySignal(t *testing.T) {
 }
 
 func TestFindingsAcrossFieldsNameTheLayerThatGaveThem(t *testing.T) {
-	d := parseAll(documentOf(`"templates": {"t": {"source": "input:i", "deadbandType": "percent"}}`,
+	d := parseAll(documentOf(`"templates": {"t": {"source": "input:i", "selector": "/v", "deadbandType": "percent"}}`,
 		`"signals": {"a": {"use": "t"}, "b": {"use": "t", "rangeMin": 0, "rangeMax": 10}}`))
 
 	assert.Equal(t, signalEntry("a"), requireFinding(t, d, "templates.t.deadbandType").Entry)

@@ -15,8 +15,11 @@ type rule struct {
 	hint   string
 }
 
-// minTimer is the shortest interval of a timer.
-const minTimer = 10 * time.Millisecond
+// The shortest intervals of timers and of heartbeats, of which there can be thousands.
+const (
+	minTimer     = 10 * time.Millisecond
+	minHeartbeat = 100 * time.Millisecond
+)
 
 var rules = []rule{
 	{
@@ -53,13 +56,18 @@ var rules = []rule{
 	},
 	{
 		fields: []string{"scale"},
-		broken: func(s *draft) bool { return s.Scale != 1 && !numeric(s.DataType) },
-		reason: "is for numbers only, and dataType says that the values are none",
+		broken: func(s *draft) bool { return s.Scale == 0 },
+		reason: "must not be 0: all values would be the same",
 	},
 	{
-		fields: []string{"offset"},
-		broken: func(s *draft) bool { return s.Offset != 0 && !numeric(s.DataType) },
-		reason: "is for numbers only, and dataType says that the values are none",
+		fields: []string{"heartbeatIntervalMs"},
+		broken: func(s *draft) bool { return s.HeartbeatInterval > 0 && s.HeartbeatInterval < minHeartbeat },
+		reason: "must be 0 for none, or 100 or more", hint: "it is in milliseconds",
+	},
+	{
+		fields: []string{"sources"},
+		broken: func(s *draft) bool { return repeats(s.Sources) },
+		reason: "names a source more than once", hint: "a guest hears of each message once",
 	},
 }
 
@@ -73,13 +81,13 @@ func (n *node) follow(rules []rule) {
 	}
 }
 
-func timed(s *draft) bool {
-	for _, source := range s.Sources {
-		if source.Kind == module.SourceTimer {
-			return true
-		}
+// repeats reports whether two keys stand for one source.
+func repeats(sources map[string]module.Source) bool {
+	seen := make(map[module.Source]bool, len(sources))
+	for _, source := range sources {
+		seen[source] = true
 	}
-	return s.Source.Kind == module.SourceTimer
+	return len(seen) < len(sources)
 }
 
 func numeric(dataType string) bool {

@@ -50,8 +50,8 @@ var signalFields = table[draft]{
 	one("deadbandType", func(s *draft) *string { return &s.DeadbandType }, deadbandNone,
 		choice(deadbandNone, deadbandAbsolute, deadbandPercent)),
 	one("deadbandValue", func(s *draft) *float64 { return &s.DeadbandValue }, 0, atLeast(0)),
-	one("dataChangeTrigger", func(s *draft) *string { return &s.DataChangeTrigger }, "", // by the deadband: fillTrigger
-		choice("status", triggerStatusValue, "statusValueTimestamp", triggerAlways)),
+	one("dataChangeTrigger", func(s *draft) *string { return &s.DataChangeTrigger }, "", // by the deadband: defaultTrigger
+		choice(triggerStatus, triggerStatusValue, "statusValueTimestamp", triggerAlways)),
 	one("heartbeatIntervalMs", func(s *draft) *time.Duration { return &s.HeartbeatInterval }, 0, whole(ms, 0, longest)),
 	one("heartbeatBehavior", func(s *draft) *string { return &s.HeartbeatBehavior }, "watchdogLKV",
 		choice("watchdogLKV", "watchdogLKG", "periodicLKV", "periodicLKG", "periodicLKVDropValue", "periodicLKGDropValue",
@@ -73,6 +73,7 @@ const (
 	deadbandNone       = "none"
 	deadbandAbsolute   = "absolute"
 	deadbandPercent    = "percent"
+	triggerStatus      = "status"
 	triggerStatusValue = "statusValue"
 	triggerAlways      = "always"
 )

@@ -11,10 +11,10 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
 
-// parseSignal reads a document with a guest "g", a publish group "minute" and the fields of one signal, "s".
+// parseSignal reads a document with a guest "g", a publish group "minute", a signal "other" and the fields of one signal, "s".
 func parseSignal(fields string) module.Desired {
 	return parseAll(documentOf(`"guests": {"g": {"source": "file:g.wasm"}}`, `"publishGroups": {"minute": {"maxSamples": 10}}`,
-		`"signals": {"s": {`+fields+`}}`))
+		`"signals": {"other": {"source": "input:i"}, "s": {`+fields+`}}`))
 }
 
 func TestSignalFindings(t *testing.T) {
@@ -42,18 +42,39 @@ func TestSignalFindings(t *testing.T) {
 		"quality selector":      {`"source": "input:i", "qualitySelector": "q"`, "qualitySelector", "must be a JSON Pointer", `did you mean "/q"?`},
 		"partition by name":     {`"source": "input:i", "partitionBy": "unit"`, "partitionBy", "must be a JSON Pointer or property:NAME", `did you mean "/unit"?`},
 		"partition by nothing":  {`"source": "input:i", "partitionBy": "property:"`, "partitionBy", "a property needs a name", ""},
+		"companion alone":       {`"source": "input:i", "timestampSelector": "/t"`, "timestampSelector", "without a selector the signal takes whole messages", "give a selector"},
+		"conditions of none":    {`"source": "input:i", "scale": 2, "deadbandType": "absolute", "heartbeatIntervalMs": 1000`, "scale", "without a selector the signal takes whole messages", "give a selector"},
+		"type of none":          {`"source": "input:i", "dataType": "double"`, "dataType", "without a selector the signal takes whole messages", ""},
+		"whole among several":   {`"sources": {"a": "input:i", "b": "signal:other"}, "guest": "g", "offset": 1`, "offset", "without a selector the signal takes whole messages", ""},
+		"selector in OPC":       {`"source": "input:i", "format": "opcSamples", "node": "n", "selector": "/v"`, "selector", "is for the format json", "node finds values"},
+		"where in Modbus":       {`"source": "input:i", "format": "modbus", "node": "n", "where": {"/a": 1}`, "where", "is for the format json", ""},
+		"node in json":          {`"source": "input:i", "node": "n"`, "node", "is for the formats opcSamples, opcPubSub and modbus", "give format"},
+		"star without selector": {`"source": "input:i", "where": {"/a/*/b": 1}`, `where["/a/*/b"]`, "its * must be one of the selector's", ""},
+		"star elsewhere":        {`"source": "input:i", "selector": "/a/*/v", "timestampSelector": "/b/*/t"`, "timestampSelector", "its * must be one of the selector's", `begin it with "/a/*"`},
+		"star too many":         {`"source": "input:i", "selector": "/a/*/v", "qualitySelector": "/a/*/q/*"`, "qualitySelector", "its * must be one of the selector's", `begin it with "/a/*"`},
+		"star of partitions":    {`"source": "input:i", "selector": "/v", "partitionBy": "/*/id"`, "partitionBy", "its * must be one of the selector's", ""},
+		"messages of a timer":   {`"source": "timer", "samplingIntervalMs": 10, "guest": "g", "selector": "/v", "scale": 2`, "selector", "all that this signal gets are the ticks of a timer", ""},
+		"heartbeat of a timer":  {`"source": "timer", "samplingIntervalMs": 10, "guest": "g", "heartbeatIntervalMs": 1000`, "heartbeatIntervalMs", "all that this signal gets are the ticks of a timer", ""},
+		"partitions of a timer": {`"source": "timer", "samplingIntervalMs": 10, "guest": "g", "partitionBy": "/id"`, "partitionBy", "all that this signal gets are the ticks of a timer", ""},
+		"partitions and timer":  {`"sources": {"t": "timer", "i": "input:i"}, "samplingIntervalMs": 10, "guest": "g", "partitionBy": "/id"`, "partitionBy", "a tick has no key", "a signal of their own"},
+		"two timers":            {`"sources": {"t": "timer", "u": "timer"}, "samplingIntervalMs": 10, "guest": "g"`, "sources", "names a source more than once", ""},
+		"an input twice":        {`"sources": {"t": "input:i", "u": "input:i"}, "guest": "g"`, "sources", "names a source more than once", ""},
+		"missing among several": {`"sources": {"t": "input:i", "u": "signal:othr"}, "guest": "g"`, "sources.u", `there is no signal "othr"`, `did you mean "other"?`},
+		"range of text":         {`"source": "input:i", "selector": "/v", "dataType": "string", "rangeMax": 2`, "rangeMax", "is for numbers only", ""},
+		"scale of nothing":      {`"source": "input:i", "selector": "/v", "scale": 0`, "scale", "must not be 0", ""},
+		"heartbeat too fast":    {`"source": "input:i", "selector": "/v", "heartbeatIntervalMs": 60`, "heartbeatIntervalMs", "must be 0 for none, or 100 or more", "it is in milliseconds"},
 		"no partitions":         {`"source": "input:i", "maxPartitions": 0`, "maxPartitions", "must be from 1 to 100000, is 0", ""},
 		"guest that is not":     {`"source": "input:i", "guest": "h"`, "guest", `there is no guest "h"`, ""},
 		"unknown type":          {`"source": "input:i", "dataType": "float"`, "dataType", "must be one of double, int64, string, boolean, json, auto", ""},
-		"scale of text":         {`"source": "input:i", "dataType": "string", "scale": 2`, "scale", "is for numbers only", ""},
-		"offset of truth":       {`"source": "input:i", "dataType": "boolean", "offset": 1`, "offset", "is for numbers only", ""},
+		"scale of text":         {`"source": "input:i", "selector": "/v", "dataType": "string", "scale": 2`, "scale", "is for numbers only", ""},
+		"offset of truth":       {`"source": "input:i", "selector": "/v", "dataType": "boolean", "offset": 1`, "offset", "is for numbers only", ""},
 		"scale beyond numbers":  {`"source": "input:i", "scale": 1e999`, "scale", "is too large a number", ""},
-		"range upside down":     {`"source": "input:i", "rangeMin": 5, "rangeMax": 5`, "rangeMin", "must be less than rangeMax", ""},
+		"range upside down":     {`"source": "input:i", "selector": "/v", "rangeMin": 5, "rangeMax": 5`, "rangeMin", "must be less than rangeMax", ""},
 		"range action":          {`"source": "input:i", "rangeAction": "clip"`, "rangeAction", "must be one of uncertain, clamp, drop", ""},
 		"negative interval":     {`"source": "input:i", "samplingIntervalMs": -1`, "samplingIntervalMs", "must be from 0 to 2678400000, is -1", ""},
 		"deadband in capitals":  {`"source": "input:i", "deadbandType": "Percent"`, "deadbandType", "must be one of none, absolute, percent", `did you mean "percent"?`},
-		"percent without range": {`"source": "input:i", "deadbandType": "percent", "rangeMin": 1`, "deadbandType", "percent needs a range", "rangeMin and rangeMax"},
-		"percent over 100":      {`"source": "input:i", "deadbandType": "percent", "deadbandValue": 101, "rangeMin": 0, "rangeMax": 9`, "deadbandValue", "must be from 0 to 100 percent", ""},
+		"percent without range": {`"source": "input:i", "selector": "/v", "deadbandType": "percent", "rangeMin": 1`, "deadbandType", "percent needs a range", "rangeMin and rangeMax"},
+		"percent over 100":      {`"source": "input:i", "selector": "/v", "deadbandType": "percent", "deadbandValue": 101, "rangeMin": 0, "rangeMax": 9`, "deadbandValue", "must be from 0 to 100 percent", ""},
 		"negative deadband":     {`"source": "input:i", "deadbandValue": -0.5`, "deadbandValue", "must be 0 or more, is -0.5", ""},
 		"unknown trigger":       {`"source": "input:i", "dataChangeTrigger": "value"`, "dataChangeTrigger", "must be one of status, statusValue, statusValueTimestamp, always", ""},
 		"unknown heartbeat":     {`"source": "input:i", "heartbeatBehavior": "LKV"`, "heartbeatBehavior", "must be one of watchdogLKV", ""},
@@ -90,27 +111,78 @@ func TestSignalFindings(t *testing.T) {
 }
 
 func TestASignalWithEveryField(t *testing.T) {
-	d := parseSignal(`"status": "stopped", "sources": {"a": "input:i", "b": "timer"}, "format": "opcPubSub", "selector": "/a/*/b",
-		"where": {"/unit": "C", "/slave": 3, "/on": true}, "timestampSelector": "/t", "qualitySelector": "/q", "node": "ns=2;s=X",
+	d := parseSignal(`"status": "stopped", "sources": {"a": "input:i", "b": "signal:other"}, "selector": "/a/*/b",
+		"where": {"/a/*/unit": "C", "/slave": 3, "/on": true}, "timestampSelector": "/a/*/t", "qualitySelector": "/q",
 		"partitionBy": "property:line", "maxPartitions": 4, "guest": "g", "dataType": "double", "scale": 0.1, "offset": -3,
 		"rangeMin": 0, "rangeMax": 150, "rangeAction": "clamp", "unit": "Cel", "displayName": "Press of ${deviceId}",
-		"samplingIntervalMs": 500, "deadbandType": "percent", "deadbandValue": 0.5, "dataChangeTrigger": "status",
+		"samplingIntervalMs": 500, "deadbandType": "percent", "deadbandValue": 0.5, "dataChangeTrigger": "statusValueTimestamp",
 		"heartbeatIntervalMs": 60000, "heartbeatBehavior": "periodicLKG", "skipFirst": true, "publishGroup": "minute",
-		"queueSize": 10, "discardNew": true, "output": "", "payload": "flat", "properties": {"of": "${signal}"}, "settings": {"k": 1}`)
+		"queueSize": 10, "discardNew": true, "output": "o", "payload": "flat", "properties": {"of": "${signal}"}, "settings": {"k": 1}`)
 
 	require.Empty(t, d.Findings)
 	least, most := 0.0, 150.0
 	assert.Equal(t, module.Signal{
 		Name: "s", Status: module.StatusStopped,
-		Sources: map[string]module.Source{"a": {Kind: module.SourceInput, Name: "i"}, "b": {Kind: module.SourceTimer}},
-		Format:  module.FormatOPCPubSub, Selector: "/a/*/b", Where: map[string]string{"/unit": "C", "/slave": "3", "/on": "true"},
-		TimestampSelector: "/t", QualitySelector: "/q", Node: "ns=2;s=X", PartitionBy: "property:line", MaxPartitions: 4,
+		Sources: map[string]module.Source{"a": {Kind: module.SourceInput, Name: "i"}, "b": {Kind: module.SourceSignal, Name: "other"}},
+		Format:  module.FormatJSON, Selector: "/a/*/b", Where: map[string]string{"/a/*/unit": "C", "/slave": "3", "/on": "true"},
+		TimestampSelector: "/a/*/t", QualitySelector: "/q", PartitionBy: "property:line", MaxPartitions: 4,
 		DataType: "double", Scale: 0.1, Offset: -3, RangeMin: &least, RangeMax: &most, RangeAction: "clamp", Unit: "Cel",
 		DisplayName: "Press of press-7", SamplingInterval: 500 * time.Millisecond, DeadbandType: "percent", DeadbandValue: 0.5,
-		DataChangeTrigger: "status", HeartbeatInterval: time.Minute, HeartbeatBehavior: "periodicLKG", SkipFirst: true,
-		Guest: "g", PublishGroup: "minute", QueueSize: 10, DiscardNew: true, Output: module.OutputNone, Payload: "flat",
+		DataChangeTrigger: "statusValueTimestamp", HeartbeatInterval: time.Minute, HeartbeatBehavior: "periodicLKG", SkipFirst: true,
+		Guest: "g", PublishGroup: "minute", QueueSize: 10, DiscardNew: true, Output: "o", Payload: "flat",
 		Properties: map[string]string{"of": "s"}, Settings: []byte(`{"k":1}`),
 	}, d.Signals["s"])
+}
+
+func TestWhatHasNoEffectIsWorthAWarning(t *testing.T) {
+	const value = `"source": "input:i", "selector": "/v", `
+	for name, test := range map[string]struct{ fields, path, reason string }{
+		"queue of nothing":       {value + `"queueSize": 5`, "queueSize", "without publishGroup"},
+		"discards from nothing":  {value + `"discardNew": true`, "discardNew", "without publishGroup"},
+		"partitions of none":     {value + `"maxPartitions": 5`, "maxPartitions", "without partitionBy"},
+		"value without deadband": {value + `"deadbandValue": 5`, "deadbandValue", "without deadbandType"},
+		"deadband of text":       {value + `"deadbandType": "absolute", "deadbandValue": 5, "dataType": "string"`, "deadbandType", "any change is a change"},
+		"deadband and status":    {value + `"deadbandType": "absolute", "dataChangeTrigger": "status"`, "deadbandType", "dataChangeTrigger"},
+		"deadband and always":    {value + `"deadbandType": "absolute", "dataChangeTrigger": "always"`, "deadbandType", "dataChangeTrigger"},
+		"action without range":   {value + `"rangeAction": "drop"`, "rangeAction", "without rangeMin or rangeMax"},
+		"no heartbeat":           {value + `"heartbeatBehavior": "periodicLKV"`, "heartbeatBehavior", "without heartbeatIntervalMs"},
+		"shape of messages":      {`"source": "input:i", "payload": "flat"`, "payload", "the shape of values"},
+		"several without guest":  {`"sources": {"a": "input:i", "b": "input:j"}`, "sources", "nothing tells their values apart"},
+		"all tags as one":        {`"source": "input:i", "format": "modbus"`, "format", "the values of all tags are taken for those of one"},
+		"reading what stopped":   {`"source": "signal:off"`, "source", `signal "off" is stopped`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := parseAll(documentOf(`"signals": {"off": {"source": "input:i", "status": "stopped"}, "s": {` + test.fields + `}}`))
+			f := requireFinding(t, d, "signals.s."+test.path)
+			assert.Contains(t, f.Reason, test.reason)
+			assert.Equal(t, module.Warning, f.Severity)
+			assert.Len(t, d.Findings, 1, "%v", d.Findings)
+			assert.Contains(t, d.Signals, module.SignalName("s"))
+		})
+	}
+}
+
+func TestWhatGoesTogether(t *testing.T) {
+	for name, fields := range map[string]string{
+		"values of a signal need no selector": `"source": "signal:other", "scale": 2, "deadbandType": "absolute", "heartbeatIntervalMs": 1000, "dataType": "double"`,
+		"whole messages thinned out":          `"source": "input:i", "samplingIntervalMs": 1000, "where": {"/a": 1}, "dataType": "json", "partitionBy": "property:id"`,
+		"a timer beside inputs":               `"sources": {"clock": "timer", "a": "input:i"}, "samplingIntervalMs": 1000, "guest": "g", "selector": "/v", "scale": 2`,
+		"a star in the same element":          `"source": "input:i", "selector": "/a/*/b/*/v", "timestampSelector": "/a/*/t", "where": {"/a/*/b/*/u": "C"}, "partitionBy": "/a/*/id"`,
+		"a star as the last step":             `"source": "input:i", "selector": "/a/*", "timestampSelector": "/a/*/t"`,
+		"tags told apart":                     `"source": "input:i", "format": "opcSamples", "partitionBy": "/NodeId"`,
+		"whole messages gathered":             `"source": "input:i", "publishGroup": "minute", "queueSize": 9`,
+	} {
+		assert.Empty(t, parseSignal(fields).Findings, name)
+	}
+}
+
+func TestWhatStaysInsideIsNotGathered(t *testing.T) {
+	d := parseAll(documentOf(`"publishGroups": {"minute": {"maxSamples": 10}}`, `"signalDefaults": {"publishGroup": "minute"}`,
+		`"signals": {"inside": {"source": "input:i", "output": ""}, "sent": {"source": "signal:inside"}}`))
+
+	require.Empty(t, d.Findings)
+	assert.Empty(t, d.Signals["inside"].PublishGroup)
+	assert.Equal(t, "minute", d.Signals["sent"].PublishGroup)
 }
 
 func TestATimerSignal(t *testing.T) {
@@ -123,7 +195,7 @@ func TestATimerSignal(t *testing.T) {
 
 func TestTheTriggerFollowsTheDeadband(t *testing.T) {
 	assert.Equal(t, "always", parseSignal(`"source": "input:i"`).Signals["s"].DataChangeTrigger)
-	assert.Equal(t, "statusValue", parseSignal(`"source": "input:i", "deadbandType": "absolute"`).Signals["s"].DataChangeTrigger)
+	assert.Equal(t, "statusValue", parseSignal(`"source": "input:i", "selector": "/v", "deadbandType": "absolute"`).Signals["s"].DataChangeTrigger)
 }
 
 func TestAReferenceToARefusedGuestIsNoReasonToRefuse(t *testing.T) {
