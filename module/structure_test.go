@@ -35,7 +35,7 @@ var mayImport = map[string][]string{
 	"internal/observe":     {},
 	"internal/wasm/binary": {},
 	"internal/wasm":        {"internal/wasm/binary"},
-	"internal/pipeline":    {"internal/journal"},
+	"internal/pipeline":    {"internal/journal", "internal/signals"},
 	"internal/check":       {"internal/manifest", "internal/twin"},
 	"internal/supervise":   {"internal/pipeline", "internal/signals"},
 	"internal/replay":      {"internal/pipeline", "internal/store"},

@@ -69,7 +69,7 @@ func New(c Config) (*App, error) {
 	}
 	a.room = a.newRoom(kept)
 	a.health = &health{log: a.log, normal: storage, changed: func() { a.reconciler.Changed() }}
-	a.pipeline = pipeline.New(a.pipelineConfig(kept))
+	a.pipeline = pipeline.New(a.pipelineConfig(kept, identity))
 	a.supervisor = supervise.New(supervise.Config{Pipeline: a.pipeline, Log: a.log, Files: a.files(kept), Changed: func() { a.reconciler.Changed() }})
 	if a.hub.client, err = edgehub.New(a.clientConfig(identity)); err != nil {
 		return nil, fmt.Errorf("make edgeHub client: %w", err)
@@ -143,12 +143,12 @@ func (a *App) newHost(kept *store.Store) (*wasm.Host, error) {
 	return host, nil
 }
 
-func (a *App) pipelineConfig(kept *store.Store) pipeline.Config {
+func (a *App) pipelineConfig(kept *store.Store, identity edgehub.Identity) pipeline.Config {
 	c := pipeline.Config{
-		Publisher: a.hub,
-		Journal:   watched{a.journal, a.health.note},
-		Room:      a.haveRoom,
-		OnError:   a.health.onError,
+		Publisher: a.hub, PublisherID: identity.DeviceID + "/" + identity.ModuleID,
+		Journal: watched{a.journal, a.health.note},
+		Room:    a.haveRoom,
+		OnError: a.health.onError,
 	}
 	if kept != nil {
 		c.Folder = kept // not a nil *store.Store in an interface
@@ -186,6 +186,7 @@ func (a *App) Run(ctx context.Context) error {
 	journalEnded.Go(func() { a.journal.Run(untilAllEnded) })
 	outer.Go(func() { a.runClient(last) })
 	outer.Go(func() { a.pipeline.SendResults(last) })
+	outer.Go(func() { a.pipeline.SealGroups(last) })
 	inner.Go(func() { a.pipeline.Dispatch(ctx) })
 	inner.Go(func() { a.supervisor.Run(ctx) })
 	inner.Go(func() { a.reconciler.Run(ctx) })

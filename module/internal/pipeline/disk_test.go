@@ -22,13 +22,13 @@ func TestWithoutRoomOnTheDeviceNothingIsStoredAndMessagesPass(t *testing.T) {
 		p.Connected(h.open())
 
 		state := []module.StateChange{{Key: "k", Value: []byte("v")}}
-		require.NoError(t, p.Kept("a").SetState(state))
+		require.NoError(t, p.Kept(Stream{Signal: "a"}).SetState(state))
 		full = journal.ErrFull
-		require.ErrorIs(t, p.Kept("a").SetState(state), journal.ErrFull)
-		require.ErrorIs(t, p.Kept("a").Settle(p.Tick("a", time.Now()), state), journal.ErrFull)
+		require.ErrorIs(t, p.Kept(Stream{Signal: "a"}).SetState(state), journal.ErrFull)
+		require.ErrorIs(t, p.Kept(Stream{Signal: "a"}).Settle(p.Tick(Stream{Signal: "a"}, "tick", time.Now()), Changes{State: state}), journal.ErrFull)
 
-		spool := p.Spool("a", func() {})
-		s := p.Tick("a", time.Now())
+		spool := p.Spool(Stream{Signal: "a"}, func() {})
+		s := p.Tick(Stream{Signal: "a"}, "tick", time.Now())
 		require.True(t, spool.Put(s))
 		assert.Equal(t, []*Share{s}, spool.Failed(), "it still is its owner's")
 

@@ -167,6 +167,7 @@ func startOn(t *testing.T, disk *fullJournal, folder Folder) *rig {
 	ctx, stop := context.WithCancel(t.Context())
 	go p.Dispatch(ctx)
 	go p.SendResults(t.Context())
+	go p.SealGroups(ctx)
 	r := &rig{p, h, disk, stop}
 	r.connect()
 	return r

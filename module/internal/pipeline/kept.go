@@ -82,27 +82,44 @@ func (k *Kept) putState(tx *journal.Tx, changes []module.StateChange) {
 	}
 }
 
-// Settle finishes a share whose call changed the guest's state, in one transaction: the new state, the input's identity,
-// and what was sent (3). It returns when that is synced. After an error nothing of it is kept or sent, and the share is
-// still open; after ErrStopping it stays so.
-func (k *Kept) Settle(s *Share, changes []module.StateChange) error {
-	err := k.settle(s, changes)
-	if err != nil {
+// Changes are what a share changed that is to be kept with it.
+type Changes struct {
+	State  []module.StateChange // of the guest
+	Stages []byte               // what the host-side stages remember of the share's source; nil: nothing new
+}
+
+// Settle finishes a share in one transaction: the new state, the input's identity, what was sent, and what is gathered (3).
+// It returns when that is synced. After an error nothing of it is kept or sent, and the share is still open; after
+// ErrStopping it stays so. Where the guest's state did not change no such error ends it: each message is sent at once (7).
+func (k *Kept) Settle(s *Share, c Changes) error {
+	err := k.settle(s, c)
+	switch {
+	case err == nil:
+	case len(c.State) == 0 && !errors.Is(err, ErrStopping):
+		s.Finish()
+		return nil
+	default:
 		s.sent = nil
 	}
 	return err
 }
 
-func (k *Kept) settle(s *Share, changes []module.StateChange) error {
-	p := k.pipeline
-	tx := &journal.Tx{}
-	k.putState(tx, changes)
-	results, err := p.outbox.reserve(tx, s)
+func (k *Kept) settle(s *Share, c Changes) error {
+	p, tx := k.pipeline, &journal.Tx{}
+	k.putState(tx, c.State)
+	k.putStages(tx, s.Source, c.Stages)
+	gathered, err := p.groups.reserve(tx, s)
 	if err != nil {
 		return err
 	}
+	results := s.results()
+	if !p.outbox.reserve(tx, results...) {
+		p.groups.forgo(gathered)
+		return ErrStopping
+	}
 	learnt := k.putSeen(tx, s)
 	if err := p.commit(tx); err != nil {
+		p.groups.forgo(gathered)
 		p.outbox.abandon(results)
 		return err
 	}
@@ -112,9 +129,40 @@ func (k *Kept) settle(s *Share, changes []module.StateChange) error {
 			p.chain(s, o.Message)
 		}
 	}
-	p.outbox.enqueue(results)
+	p.groups.keep(gathered)
+	p.outbox.enqueue(results...)
 	s.close()
 	return nil
+}
+
+// Stages returns what the stages remember of each of the stream's sources.
+func (k *Kept) Stages() map[string][]byte {
+	table := tableStages + k.stream.String()
+	stages := make(map[string][]byte)
+	for _, source := range k.pipeline.journal.Keys(table) {
+		if value, err := k.pipeline.journal.Get(table, source); err == nil { // else they begin anew, which a restart may do
+			stages[source] = value
+		}
+	}
+	return stages
+}
+
+// SetStages keeps what the stages remember of the stream's sources, soon. Without it they begin anew in the next life of
+// the module, or of the partition.
+func (k *Kept) SetStages(stages map[string][]byte) {
+	tx := &journal.Tx{}
+	for source, value := range stages {
+		k.putStages(tx, source, value)
+	}
+	if !tx.Empty() {
+		k.pipeline.journal.put(tx, func(error) {})
+	}
+}
+
+func (k *Kept) putStages(tx *journal.Tx, source string, value []byte) {
+	if value != nil {
+		tx.Put(tableStages+k.stream.String(), source, value)
+	}
 }
 
 // Repeat reports whether the guest's state has a share's input in it already. Then its outputs are in the outbox or were

@@ -25,7 +25,7 @@ func (c *counts) Take(s *Share) bool {
 	}
 	c.calls++
 	s.Send("out", module.Message{Body: s.Message.Body}, true)
-	if err := c.kept.Settle(s, []module.StateChange{{Key: "n", Value: []byte{byte('0' + c.calls)}}}); err != nil {
+	if err := c.kept.Settle(s, Changes{State: []module.StateChange{{Key: "n", Value: []byte{byte('0' + c.calls)}}}}); err != nil {
 		c.errs = append(c.errs, err)
 	}
 	return true

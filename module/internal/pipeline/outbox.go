@@ -131,6 +131,13 @@ func (o *outbox) take(size int64) bool {
 	return true
 }
 
+// fits reports whether there is room without waiting.
+func (o *outbox) fits(size int64) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.bytes == 0 || o.bytes+size <= o.limit
+}
+
 func (o *outbox) number(r *result) {
 	o.sequence++
 	r.sequence = o.sequence

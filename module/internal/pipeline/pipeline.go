@@ -36,9 +36,10 @@ type Route struct {
 
 // Config is what a Pipeline needs.
 type Config struct {
-	Publisher Publisher
-	Journal   Journal // of a memory's life where no volume is mounted
-	Folder    Folder  // may be nil: no volume is mounted
+	Publisher   Publisher
+	PublisherID string  // what messages of the shape opcPubSub say of who sends them
+	Journal     Journal // of a memory's life where no volume is mounted
+	Folder      Folder  // may be nil: no volume is mounted
 	// Room says why nothing more may be stored, and nil while something may. It is asked for each transaction, from any
 	// goroutine, and must not block. A nil Room is one without end.
 	Room    func() error
@@ -49,10 +50,13 @@ type Config struct {
 type Pipeline struct {
 	table   *table
 	outbox  *outbox
+	groups  *groups
 	letters *letters
-	journal disk
-	onError func(error)
-	inputs  chan *entry // capacity tableLimit, the table's: never full
+
+	publisherID string
+	journal     disk
+	onError     func(error)
+	inputs      chan *entry // capacity tableLimit, the table's: never full
 
 	removals   *removals
 	spoolLimit atomic.Int64 // bytes in a signal's spool
@@ -70,15 +74,17 @@ type Pipeline struct {
 // one share in a spool, and no dead letter beside the folder's. Results that another life of the module stored are in it.
 func New(c Config) *Pipeline {
 	p := &Pipeline{
-		table:    newTable(tableLimit),
-		letters:  &letters{folder: c.Folder, onError: c.OnError},
-		journal:  newDisk(c),
-		onError:  c.OnError,
-		removals: newRemovals(c.Journal),
-		inputs:   make(chan *entry, tableLimit),
-		routed:   make(chan struct{}),
+		table:       newTable(tableLimit),
+		letters:     &letters{folder: c.Folder, onError: c.OnError},
+		journal:     newDisk(c),
+		onError:     c.OnError,
+		removals:    newRemovals(c.Journal),
+		inputs:      make(chan *entry, tableLimit),
+		routed:      make(chan struct{}),
+		publisherID: c.PublisherID,
 	}
 	p.outbox = newOutbox(c, p.removals, p.substitute)
+	p.groups = newGroups(p)
 	return p
 }
 
@@ -121,6 +127,9 @@ func (p *Pipeline) SetLimits(l Limits) {
 	p.letters.setLimit(l.DeadLettersPerMinute)
 }
 
+// SetGroups changes the publish groups. What is left of one that is gone is sent.
+func (p *Pipeline) SetGroups(groups map[string]module.PublishGroup) { p.groups.set(groups) }
+
 // Connected says that there is a new connection to send on, of the number that its deliveries will have.
 func (p *Pipeline) Connected(connection uint64) {
 	p.table.connected(connection)
@@ -157,14 +166,20 @@ func (p *Pipeline) stopping() bool {
 // SendResults sends what signals put into the outbox until ctx ends.
 func (p *Pipeline) SendResults(ctx context.Context) { p.outbox.run(ctx) }
 
+// SealGroups sends what publish groups gather, each message when it is due, until ctx ends.
+func (p *Pipeline) SealGroups(ctx context.Context) { p.groups.run(ctx) }
+
 // drainTime is how long edgeHub has, when the module stops, to take what is left before that is stored.
 const drainTime = time.Second
 
-// Drain waits until all results are finished, and their inputs acknowledged: edgeHub has them, or, a second later, the
-// journal. It ends with ctx. Then it closes the outbox, which lets go of whoever waits for room in it. It reports whether
-// all are finished.
+// Drain sends what publish groups have gathered, and waits until all results are finished, and their inputs acknowledged:
+// edgeHub has them, or, a second later, the journal. It ends with ctx. Then it closes the groups and the outbox, which lets
+// go of whoever waits for room in them. It reports whether all are finished.
 func (p *Pipeline) Drain(ctx context.Context) bool {
-	defer p.outbox.close()
+	closing := context.AfterFunc(ctx, p.close)
+	defer closing()
+	defer p.close()
+	p.groups.flush()
 	prompt, cancel := context.WithTimeout(ctx, drainTime)
 	defer cancel()
 	none := func(*result) bool { return false }
@@ -235,15 +250,24 @@ func (p *Pipeline) chain(from *Share, m module.Message) {
 	}
 }
 
+func (p *Pipeline) close() {
+	p.groups.close()
+	p.outbox.close()
+}
+
 // Counts are totals since the start, and how much is open now.
 type Counts struct {
 	Received, Redelivered, Dropped, DeadLetters, OutboxDropped int64
+	Discarded                                                  int64 // samples, for the bounds of their queues
 	InFlight, Outbox                                           int
+	Gathered                                                   int // samples that wait in publish groups
 }
 
 // Counts returns the pipeline's totals.
 func (p *Pipeline) Counts() Counts {
+	gathered, discarded := p.groups.waiting()
 	return Counts{
+		Gathered: gathered, Discarded: discarded,
 		Received: p.received.Load(), Redelivered: p.redelivered.Load(), Dropped: p.dropped.Load(),
 		DeadLetters: p.deadLetters.Load(), InFlight: p.table.waiting(), Outbox: p.outbox.waiting(), OutboxDropped: p.outbox.droppedSoFar(),
 	}

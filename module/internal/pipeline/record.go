@@ -20,6 +20,8 @@ const (
 	tableSpool  = "spool/"
 	tableState  = "state/"
 	tableSeen   = "seen/"
+	tableStages = "stages/"
+	tableGroup  = "group/"
 )
 
 // sequenceKey is the key of the n-th record of a table that is read in order.

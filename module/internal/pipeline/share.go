@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
 )
 
 // Share is a signal's part in an input, a message of another signal, or a tick. Whoever takes it sends what comes of
@@ -27,7 +28,8 @@ type Share struct {
 type outgoing struct {
 	output module.OutputName
 	module.Message
-	own bool
+	own    bool
+	gather *gather // nil: it is sent by itself
 }
 
 // Tick returns a share for something that a stream does at its time, a tick or a heartbeat. No input waits for it.
@@ -50,7 +52,14 @@ func (s *Share) Part(partition string) *Share {
 func (s *Share) Send(output module.OutputName, m module.Message, own bool) {
 	m.Properties.Set(module.PropertyMessageID, MessageID(s.Identity, s.String(), s.index))
 	s.index++
-	s.sent = append(s.sent, outgoing{output, m, own})
+	s.sent = append(s.sent, outgoing{output, m, own, nil})
+}
+
+// Gather adds a sample, which is also m, to what comes of the share. The signals that read this one get m; the sample goes
+// to its output in a message of its publish group once the share is settled, or as m where it cannot be kept until then.
+func (s *Share) Gather(e *Envelope, i signals.Named, q Queue, m module.Message) {
+	s.Send(e.output, m, true)
+	s.sent[len(s.sent)-1].gather = &gather{e, i, q}
 }
 
 // DeadLetter adds the message, or the tick, to what comes of the share: as a dead letter, with its reason.
@@ -67,11 +76,11 @@ func (s *Share) DeadLetter(l module.DeadLetter) {
 	s.pipeline.deadLetters.Add(1)
 	m := letterMessage(s.Message, l)
 	m.Properties.Set(module.PropertyMessageID, MessageID(s.Identity, s.String()+"/deadletter", index))
-	s.sent = append(s.sent, outgoing{module.OutputDeadLetter, m, false})
+	s.sent = append(s.sent, outgoing{module.OutputDeadLetter, m, false, nil})
 }
 
-// Finish sends what was sent: to the signals that read this one, and into the outbox, where it waits for room. The share
-// is finished when edgeHub has all of it, or the journal.
+// Finish sends what was sent: to the signals that read this one, and into the outbox, where it waits for room; each
+// message by itself. The share is finished when edgeHub has all of it, or the journal.
 func (s *Share) Finish() {
 	for _, o := range s.sent {
 		if o.own {
@@ -100,6 +109,18 @@ func (s *Share) put(o outgoing) {
 		s.debt.retain()
 	}
 	s.pipeline.outbox.put(s.result(o))
+}
+
+// results makes the results of a share that are stored in one transaction, and so finished with it.
+func (s *Share) results() (results []*result) {
+	for _, o := range s.sent {
+		if o.output != module.OutputNone && o.gather == nil {
+			r := s.result(o)
+			r.stored, r.debt = stored, nil
+			results = append(results, r)
+		}
+	}
+	return results
 }
 
 func (s *Share) result(o outgoing) *result {

@@ -53,27 +53,22 @@ func (o *outbox) message(r *result) (module.Message, error) {
 	return r.Message, nil
 }
 
-// reserve makes results of what was sent of a share, waits for room for them, and adds them to a transaction.
-func (o *outbox) reserve(tx *journal.Tx, s *Share) ([]*result, error) {
-	var results []*result
+// reserve waits for room for results and adds them to a transaction. It reports false when the outbox is closed.
+func (o *outbox) reserve(tx *journal.Tx, results ...*result) bool {
 	var size int64
-	for _, sent := range s.sent {
-		if sent.output != module.OutputNone {
-			r := s.result(sent)
-			r.stored, r.debt = stored, nil // so it is finished
-			results, size = append(results, r), size+r.size
-		}
+	for _, r := range results {
+		size += r.size
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.take(size) {
-		return nil, ErrStopping
+		return false
 	}
 	for _, r := range results {
 		o.number(r)
 		tx.Put(tableOutbox, sequenceKey(r.sequence), encodeResult(r))
 	}
-	return results, nil
+	return true
 }
 
 // abandon gives back the room of results whose transaction failed.
@@ -87,7 +82,7 @@ func (o *outbox) abandon(results []*result) {
 }
 
 // enqueue takes results that are stored.
-func (o *outbox) enqueue(results []*result) {
+func (o *outbox) enqueue(results ...*result) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.queue = append(o.queue, results...)

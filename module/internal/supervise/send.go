@@ -30,7 +30,7 @@ func (r *runner) settle(s *pipeline.Share, m module.Message, verdict module.Verd
 		s.Finish()
 		return nil
 	}
-	err := r.kept.Settle(s, effects.State)
+	err := r.kept.Settle(s, pipeline.Changes{State: effects.State})
 	if err != nil && !errors.Is(err, pipeline.ErrStopping) {
 		r.recover()
 		return fmt.Errorf("keep state: %w", err)
