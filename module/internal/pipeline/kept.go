@@ -23,7 +23,7 @@ var ErrStopping = errors.New("the module stops")
 // commit submits a transaction and waits until it is synced.
 func (p *Pipeline) commit(tx *journal.Tx) error {
 	done := make(chan error, 1) // done is called once
-	p.journal.put(tx, func(err error) { done <- err })
+	p.removals.submit(tx, func(err error) { done <- err })
 	err := <-done
 	if errors.Is(err, journal.ErrClosed) {
 		return ErrStopping

@@ -99,6 +99,17 @@ func TestRedeliveredInputIsNotCountedTwice(t *testing.T) {
 	})
 }
 
+func TestOnlyTheLastResultsThatEdgeHubHasComeAgainAfterAKill(t *testing.T) {
+	keptTest(t, func(t *testing.T, l *lives) {
+		for i := range 10 {
+			l.deliver(t, 1, string(rune('a'+i)), mid, string(rune('a'+i)))
+			l.ack(all)
+		}
+		l.begin(t)
+		assert.Equal(t, []string{"j"}, l.bodies(1), "the others were removed along with those that came after them")
+	})
+}
+
 func TestEachSendersLastInputsAreRemembered(t *testing.T) {
 	keptTest(t, func(t *testing.T, l *lives) {
 		number := func(i int) string { return time.Unix(int64(i), 0).String() }

@@ -36,7 +36,7 @@ func newMailer(t *testing.T) *mailer {
 // start runs an outbox over the journal, as each life of the module does.
 func (m *mailer) start(t *testing.T) {
 	c := Config{Publisher: m.hub, Journal: m.journal, OnError: func(err error) { m.errors = append(m.errors, err) }}
-	m.outbox = newOutbox(c, newRemovals(m.journal), func(r *result, err *UnsendableError) bool { return m.refused(r, err) })
+	m.outbox = newOutbox(c, newRemovals(newDisk(c)), func(r *result, err *UnsendableError) bool { return m.refused(r, err) })
 	m.setLimit(1<<20, false)
 	ctx, stop := context.WithCancel(t.Context())
 	m.stop = stop

@@ -78,7 +78,7 @@ func New(c Config) *Pipeline {
 		letters:     &letters{folder: c.Folder, onError: c.OnError},
 		journal:     newDisk(c),
 		onError:     c.OnError,
-		removals:    newRemovals(c.Journal),
+		removals:    newRemovals(newDisk(c)),
 		inputs:      make(chan *entry, tableLimit),
 		routed:      make(chan struct{}),
 		publisherID: c.PublisherID,

@@ -56,7 +56,7 @@ func (sp *Spool) Put(s *Share) bool {
 	if r == nil {
 		return false
 	}
-	sp.pipeline.journal.put(tx, func(err error) { sp.onSynced(r, s, err) })
+	sp.pipeline.removals.submit(tx, func(err error) { sp.onSynced(r, s, err) })
 	return true
 }
 

@@ -100,7 +100,7 @@ func (o *outbox) store(wanted func(*result) bool) {
 	for _, r := range o.choose(wanted) {
 		tx := &journal.Tx{}
 		tx.Put(tableOutbox, sequenceKey(r.sequence), encodeResult(r))
-		o.journal.put(tx, func(err error) { o.onStored(r, err) })
+		o.removals.submit(tx, func(err error) { o.onStored(r, err) })
 	}
 }
 
