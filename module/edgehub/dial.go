@@ -26,6 +26,19 @@ func (c *Client) prepare(ctx context.Context) (*tls.Conn, token, error) {
 	return link, t, nil
 }
 
+// reaches tells whether edgeHub takes connections, over TCP: one that ends closes its listener with them or before.
+func (c *Client) reaches(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	_, address := c.cfg.Identity.address()
+	conn, err := c.dial(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
+}
+
 func (c *Client) dialTLS(ctx context.Context, roots *x509.CertPool) (*tls.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.ConnectTimeout)
 	defer cancel()

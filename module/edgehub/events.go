@@ -45,8 +45,9 @@ type RenewalFailed struct {
 	TokenExpires time.Time
 }
 
-// IdentityContested says that connections were taken away within seconds, several times in a row. Most likely
-// another client uses this identity, since edgeHub closes the older connection of two.
+// IdentityContested says that connections were taken away within seconds, several times in a row, while edgeHub went
+// on taking connections. Most likely another client uses this identity, since edgeHub closes the older connection of
+// two. An edgeHub that ends or starts again is not taken for that.
 type IdentityContested struct {
 	Losses int // in a row
 }

@@ -11,10 +11,13 @@ import (
 const (
 	clockInterval = 5 * time.Second // how often the wall clock is looked at
 
-	// Connections that are taken away within contestedWithin, contestedAfter times in a row, are those of
-	// an identity that somebody else uses too.
+	// Connections that are taken away within contestedWithin, contestedAfter times in a row, by an edgeHub that
+	// goes on taking connections, are those of an identity that somebody else uses too.
 	contestedWithin = 10 * time.Second
 	contestedAfter  = 3
+
+	// probeTimeout is how long an edgeHub that works may take for another TCP connection.
+	probeTimeout = 2 * time.Second
 )
 
 // Run connects and stays connected until ctx ends; then it says DISCONNECT, closes and returns nil. Nothing
@@ -49,13 +52,14 @@ func (c *Client) Run(ctx context.Context) error {
 type keeper struct {
 	client *Client
 	again  backoff // between connections
-	taken  int     // connections in a row that were taken away within contestedWithin
+	taken  int     // connections in a row that were taken away within contestedWithin, with edgeHub there all the time
 }
 
 // once connects and returns why there is no connection, or no longer.
 func (k *keeper) once(ctx context.Context) error {
 	link, token, err := k.client.prepare(ctx)
 	if err != nil {
+		k.taken = 0
 		return err
 	}
 	conn, sessionPresent, err := k.client.open(ctx, link, token)
@@ -82,7 +86,7 @@ func (k *keeper) keep(ctx context.Context, conn *connection) error {
 			conn.disconnect()
 			return nil
 		case <-conn.ctx.Done():
-			return k.lost(conn)
+			return k.lost(ctx, conn)
 		case <-clock.C:
 			if by := conn.token.drift(k.client.wall()); by.Abs() > maxDrift && !jumped {
 				jumped = true // one renewal puts it right
@@ -105,7 +109,7 @@ func (k *keeper) keep(ctx context.Context, conn *connection) error {
 }
 
 // lost winds up a connection that ended by itself and returns why it did.
-func (k *keeper) lost(conn *connection) error {
+func (k *keeper) lost(ctx context.Context, conn *connection) error {
 	k.client.use(nil)
 	conn.stop(nil)
 	err := context.Cause(conn.ctx)
@@ -114,7 +118,7 @@ func (k *keeper) lost(conn *connection) error {
 	if stood >= k.client.cfg.StableAfter {
 		k.again.reset()
 	}
-	if stood < contestedWithin && takenAway(err) {
+	if stood < contestedWithin && takenAway(err) && k.client.reaches(ctx) {
 		k.taken++
 	} else {
 		k.taken = 0

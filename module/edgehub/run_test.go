@@ -2,6 +2,7 @@ package edgehub
 
 import (
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -153,6 +154,37 @@ func TestAnotherClientOfTheIdentityIsNamedAndNotFoughtWith(t *testing.T) {
 			contested, attempt := lose(want.after)
 			assert.Equal(t, want.contested, contested, "loss %d", i+1)
 			assert.Equal(t, i+1, attempt, "the wait grows although CONNECT succeeds")
+		}
+	})
+}
+
+func TestAnEdgeHubThatDiesIsNotTakenForAnotherClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := run(t, nil)
+		for range 2 * contestedAfter {
+			p := h.connected()
+			h.setRefuse(syscall.ECONNREFUSED)
+			p.close()
+			awaitEvent[Disconnected](h)
+			_, retrying := (<-h.events).(Retrying)
+			assert.True(t, retrying, "nothing comes between the loss and the next attempt")
+			h.setRefuse(nil)
+		}
+	})
+}
+
+func TestAnEdgeHubThatWasAwayBetweenTwoLossesIsNotTakenForAnotherClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := run(t, nil)
+		for range 2 * contestedAfter {
+			h.connected().close()
+			_, lost := (<-h.events).(Disconnected)
+			require.True(t, lost)
+			_, retrying := (<-h.events).(Retrying)
+			assert.True(t, retrying, "nothing comes between the loss and the next attempt")
+			h.setRefuse(syscall.ECONNREFUSED)
+			awaitEvent[Retrying](h)
+			h.setRefuse(nil)
 		}
 	})
 }
