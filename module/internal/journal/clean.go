@@ -17,7 +17,7 @@ type cleaner struct {
 }
 
 // cleaningDue reports whether the oldest segment is to be cleaned: if nothing in it counts; if there is more garbage than
-// there are bytes that count, and than a segment; or if the limit is near and a segment can be gained.
+// there are bytes that count, and than a segment; or if the limit is near, or the disk full, and a segment can be gained.
 func (j *Journal) cleaningDue() bool {
 	if len(j.segments) == 0 {
 		return false
@@ -27,7 +27,8 @@ func (j *Journal) cleaningDue() bool {
 	}
 	live, segment := j.index.live, j.config.SegmentBytes
 	garbage := j.index.disk - live
-	return garbage > max(live, segment) || garbage > segment && j.index.disk > j.config.Limit-3*segment
+	scarce := j.index.disk > j.config.Limit-3*segment || !j.reserve.held
+	return garbage > max(live, segment) || garbage > segment && scarce
 }
 
 // clean moves a piece of what counts from the oldest segment to the end of the journal, or removes the segment if nothing
@@ -43,7 +44,7 @@ func (j *Journal) clean(committed int) error {
 	}
 	piece, next := j.piece(s, max(pieceBytes, 2*committed))
 	if len(piece) > 0 {
-		if err := j.write([][]byte{piece}); err != nil {
+		if err := j.writeReserved([][]byte{piece}); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"syscall"
 )
 
 var (
@@ -22,6 +23,7 @@ type disk struct {
 	ops     int               // that changed something or synced
 	crashAt int               // the power goes with this one; 0 is never
 	fault   func(op string) error
+	room    int // bytes of all files; 0 is no bound
 	taken   int // bytes that were written
 	syncs   int
 }
@@ -86,8 +88,31 @@ func (d *disk) create(name string, size int) (file, error) {
 		d.names[name] = f
 	}
 	f.change(change{at: 0})
-	f.change(change{at: size})
+	if d.fits(size) {
+		f.change(change{at: size})
+	}
 	return f, nil
+}
+
+func (d *disk) allocate(name string, size int) error {
+	if err := d.do("allocate"); err != nil {
+		return err
+	}
+	delete(d.names, name)
+	if !d.fits(size) {
+		return syscall.ENOSPC
+	}
+	d.names[name] = &inode{disk: d}
+	d.names[name].change(change{at: size})
+	return nil
+}
+
+// fits reports whether there is room for so many bytes more.
+func (d *disk) fits(more int) bool {
+	for _, f := range d.names {
+		more += len(f.data)
+	}
+	return d.room == 0 || more <= d.room
 }
 
 func (d *disk) rename(from, to string) error {
@@ -134,6 +159,9 @@ func (f *inode) ReadAt(b []byte, at int64) (int, error) {
 // WriteAt writes all or, where it is to fail, the half.
 func (f *inode) WriteAt(b []byte, at int64) (int, error) {
 	err := f.disk.do("write")
+	if err == nil && !f.disk.fits(max(0, int(at)+len(b)-len(f.data))) {
+		err = syscall.ENOSPC
+	}
 	if err != nil && !errors.Is(err, errCrashed) {
 		b = b[:len(b)/2]
 	}

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"syscall"
 	"testing"
 
@@ -139,6 +140,44 @@ func TestOnAFullDiskDeletionsAreTakenWhereTheyHaveRoom(t *testing.T) {
 	assert.ErrorIs(t, results[0], syscall.ENOSPC)
 	assert.NoError(t, results[1])
 	assert.Empty(t, j.Keys("t"))
+}
+
+func TestAJournalThatFilledItsDiskIsOfUseAgainOnceSomethingIsDeleted(t *testing.T) {
+	config := Config{Limit: 256 << 10, SegmentBytes: 4 << 10}
+	d := newDisk()
+	d.room = 40 << 10
+	j, _, err := open(config, d)
+	require.NoError(t, err)
+	var result error
+	commit := func(change func(*Tx)) error {
+		tx := new(Tx)
+		change(tx)
+		j.commit([]request{{tx: tx, done: func(err error) { result = err }}})
+		for j.cleaningDue() && j.clean(0) == nil {
+		}
+		return result
+	}
+	put := func(n int) error {
+		return commit(func(tx *Tx) { tx.Put("t", strconv.Itoa(n), make([]byte, 100)) })
+	}
+	for range 3 {
+		n := 0
+		for put(n) == nil {
+			n++
+		}
+		require.ErrorIs(t, result, ErrFull)
+		require.ErrorIs(t, result, syscall.ENOSPC, "it is the disk that is full, not the journal")
+		require.Greater(t, n, 10)
+		for i := range n {
+			require.NoError(t, commit(func(tx *Tx) { tx.Delete("t", strconv.Itoa(i)) }), "deletion %d of %d", i, n)
+		}
+		require.NoError(t, put(0), "there is room again")
+		require.NoError(t, commit(func(tx *Tx) { tx.DeleteTable("t") }))
+
+		j, _, err = open(config, d) // as after a kill
+		require.NoError(t, err)
+		require.Empty(t, j.Keys("t"))
+	}
 }
 
 // TestWhatNobodyWaitsForIsTriedAgain is for removals: whoever submits them does not look back.

@@ -26,7 +26,8 @@ type Config struct {
 	// Dir is where the segments lie; it is made where it is missing. "" keeps them in memory: the same without durability.
 	Dir string
 	// Limit is how many bytes the journal may take on disk, garbage included; at least 64 KiB. What counts may be four
-	// segments less. Deletions and cleaning may exceed it by a segment; files that were set aside are not counted, of
+	// segments less: one is allocated in advance, one is a reserve for deleting and cleaning on a full disk.
+	// Deletions and cleaning may exceed the limit by a segment; files that were set aside are not counted, of
 	// which those that were damaged are at most four.
 	Limit int64
 	// SegmentBytes is the size of a segment before the next one is begun, at most 64 MiB and a sixteenth of Limit; 0 is
@@ -69,6 +70,7 @@ type Journal struct {
 	marked   bool       // the end of the active segment is known to be synced by a frame after it
 	buffer   []byte
 	cleaner  cleaner
+	reserve  reserve
 }
 
 // Open reads a journal and returns it with what was found damaged. Another process that has it open is waited for for
@@ -93,6 +95,7 @@ func open(c Config, v volume) (*Journal, []Damage, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("open journal: %w", errors.Join(err, j.release()))
 	}
+	_ = j.keepReserve() // the first put tries again, and tells
 	return j, damage, nil
 }
 
@@ -177,7 +180,7 @@ func (j *Journal) Tables(prefix string) []string { return j.index.names(prefix) 
 
 // Usage is what a journal takes, in bytes.
 type Usage struct {
-	Disk  int64 // of all segments, without what the newest has allocated in advance
+	Disk  int64 // of all segments, without what was allocated in advance
 	Live  int64 // of what counts, names included
 	Limit int64 // that was configured
 	Lost  int64 // records, not bytes, that could no longer be read when their segment was cleaned

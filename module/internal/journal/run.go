@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"syscall"
 	"time"
 )
 
@@ -59,8 +58,9 @@ func (j *Journal) commit(batch []request) (size int) {
 		}
 	}
 	err := j.write(admitted(batch))
-	if errors.Is(err, ErrFull) && refusePuts(batch, err) {
-		err = j.write(admitted(batch))
+	if errors.Is(err, ErrFull) {
+		refusePuts(batch, err)
+		err = j.writeReserved(admitted(batch))
 	}
 	j.finish(batch, err)
 	return size
@@ -76,14 +76,13 @@ func admitted(batch []request) (payloads [][]byte) {
 	return payloads
 }
 
-// refusePuts refuses with err what does not only delete, and reports whether there is any.
-func refusePuts(batch []request, err error) (some bool) {
+// refusePuts refuses with err what does not only delete.
+func refusePuts(batch []request, err error) {
 	for i, r := range batch {
 		if r.err == nil && r.tx.puts {
-			batch[i].err, some = err, true
+			batch[i].err = err
 		}
 	}
-	return some
 }
 
 // finish ends the requests of a batch, those that were refused with their own error and the others with err.
@@ -115,6 +114,9 @@ func (j *Journal) admit(t *Tx, size int, live int64) error {
 	case j.index.live+max(live+segment, needed) > limit-3*segment:
 		return fmt.Errorf("%w: %d of %d bytes count, there is no room for %d more", ErrFull, j.index.live, limit, needed)
 	}
+	if err := j.keepReserve(); err != nil {
+		return err
+	}
 	for newest := j.number; j.index.disk+needed > limit-2*segment; {
 		if len(j.segments) == 0 || j.segments[0].number > newest {
 			return fmt.Errorf("%w: %d of %d bytes are taken", ErrFull, j.index.disk, limit)
@@ -139,8 +141,5 @@ func (j *Journal) write(payloads [][]byte) error {
 	if err == nil {
 		err = j.writeTo(s, payloads)
 	}
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fmt.Errorf("%w: %w", ErrFull, err)
-	}
-	return err
+	return asFull(err)
 }

@@ -88,7 +88,7 @@ func TestAfterASyncThatFailedAnotherSegmentIsWritten(t *testing.T) {
 	d.failOnce("sync", syscall.EIO)
 	j.commit(puts("a"))
 	j.commit(puts("1"))
-	assert.Len(t, d.names, 2)
+	assert.Len(t, d.files(), 2)
 }
 
 func TestACrashAtTheStartOfASegmentBehindOneThatWasGivenUpIsNoDamage(t *testing.T) {

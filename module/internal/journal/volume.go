@@ -17,6 +17,7 @@ type volume interface {
 	list() ([]string, error)
 	open(name string) (file, error)
 	create(name string, size int) (file, error) // empties the file if it is there; allocates size bytes where it can
+	allocate(name string, size int) error       // makes an empty file that takes size bytes of room, where it can
 	rename(from, to string) error
 	remove(name string) error // of what is not there is no error
 	sync() error              // what was created, renamed and removed stays so
@@ -127,6 +128,19 @@ func (d *directory) create(name string, size int) (file, error) {
 	return f, nil
 }
 
+func (d *directory) allocate(name string, size int) error {
+	f, err := d.openFile(name, os.O_CREATE|os.O_TRUNC)
+	if err != nil {
+		return err
+	}
+	err = unix.Fallocate(int(f.Fd()), 0, 0, int64(size))
+	closeErr := f.Close()
+	if isFull(err) {
+		return errors.Join(err, d.remove(name))
+	}
+	return closeErr // a file system that cannot allocate says so each time, and there is no remedy
+}
+
 func (d *directory) openFile(name string, flags int) (osFile, error) {
 	f, err := os.OpenFile(filepath.Join(d.path, name), os.O_RDWR|flags, 0o600)
 	return osFile{f}, err
@@ -163,6 +177,7 @@ func (memory) create(name string, _ int) (file, error) {
 	return osFile{os.NewFile(uintptr(fd), name)}, nil
 }
 
+func (memory) allocate(string, int) error  { return nil }
 func (memory) rename(string, string) error { return nil }
 func (memory) remove(string) error         { return nil }
 func (memory) sync() error                 { return nil }

@@ -9,16 +9,25 @@ func (j *Journal) segmentFor(size int) (*segment, error) {
 		return j.active, nil
 	}
 	j.end()
-	if j.upcoming == "" {
-		j.upcoming = newSegmentName(j.number + 1)
-	}
-	file, err := j.volume.create(j.upcoming, max(int(j.config.SegmentBytes), headerSize+size))
+	file, err := j.upcomingFile(size)
 	if err != nil {
 		return nil, fmt.Errorf("create segment: %w", err)
 	}
 	s := newSegment(j.upcoming)
 	s.file = file
 	return s, nil
+}
+
+// upcomingFile makes the file of the upcoming segment, unless the reserve was taken for it.
+func (j *Journal) upcomingFile(size int) (file, error) {
+	if taken := j.reserve.taken; taken != nil {
+		j.reserve.taken = nil
+		return taken, nil
+	}
+	if j.upcoming == "" {
+		j.upcoming = newSegmentName(j.number + 1)
+	}
+	return j.volume.create(j.upcoming, max(int(j.config.SegmentBytes), headerSize+size))
 }
 
 // writeTo appends payloads to a segment, as one batch, and makes them count.
