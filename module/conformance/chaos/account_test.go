@@ -33,6 +33,8 @@ type signalAccount struct {
 	delivered map[int]bool
 	letters   map[int]string // by number: the reason
 	counts    map[int]int    // by number: what the guest that counts says
+	unwritten int            // messages that came with an errno other than 0
+	errno     string         // of the message that came last, where its guest writes files
 	repeats   int
 	late      int // first arrivals after one with a higher number
 }
@@ -81,6 +83,7 @@ func (a *account) take(text []byte) error {
 	signal := cmp.Or(l.Properties["deadletter-signal"], l.Properties["signal"])
 	of := a.of(signal)
 	of.take(n, id, l.Properties["deadletter-reason"])
+	of.takeErrno(l.Properties["errno"])
 	if count := countIn.FindSubmatch(body); count != nil {
 		of.counts[n], _ = strconv.Atoi(string(count[1])) // digits
 	}
@@ -111,6 +114,15 @@ func (s *signalAccount) take(n int, id, reason string) {
 	s.highest = max(s.highest, n)
 }
 
+func (s *signalAccount) takeErrno(errno string) {
+	if errno == "" {
+		return
+	}
+	if s.errno = errno; errno != "00" {
+		s.unwritten++
+	}
+}
+
 // missing returns the numbers up to sent that nothing has come of. Signals in a chain share what befalls a message.
 func (a *account) missing(chain []string, sent int) (numbers []int) {
 	a.mu.Lock()
@@ -137,6 +149,9 @@ func (a *account) check() (problems []string) {
 		}
 		if s.late > 0 {
 			problems = append(problems, fmt.Sprintf("signal %s: %d messages came after later ones", name, s.late))
+		}
+		if s.errno != "" && s.errno != "00" {
+			problems = append(problems, fmt.Sprintf("signal %s: its guest cannot write files in the end: errno %s", name, s.errno))
 		}
 		problems = append(problems, s.checkCounts(name)...)
 	}
@@ -187,19 +202,31 @@ func (a *account) compare(ledger io.Reader, sent int) (problems []string) {
 	return problems
 }
 
+// summary tells how much has come so far, in a line.
+func (a *account) summary() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(a.signals)) {
+		s := a.signals[name]
+		parts = append(parts, fmt.Sprintf("%s %d (repeats %d, late %d)", name, len(s.seen), s.repeats, s.late))
+	}
+	return fmt.Sprintf("came of signals: %s; problems %d", strings.Join(parts, ", "), len(a.problems))
+}
+
 // table tells what has become of the messages, a line for each signal.
 func (a *account) table(sent int) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var text strings.Builder
-	fmt.Fprintf(&text, "%-10s %8s %9s %8s %8s  %s\n", "signal", "sent", "delivered", "repeats", "late", "dead letters")
+	fmt.Fprintf(&text, "%-10s %8s %9s %8s %8s %9s  %s\n", "signal", "sent", "delivered", "repeats", "late", "unwritten", "dead letters")
 	for _, name := range slices.Sorted(maps.Keys(a.signals)) {
 		s := a.signals[name]
 		reasons := map[string]int{}
 		for _, reason := range s.letters {
 			reasons[reason]++
 		}
-		fmt.Fprintf(&text, "%-10s %8d %9d %8d %8d  %v\n", name, sent, len(s.delivered), s.repeats, s.late, reasons)
+		fmt.Fprintf(&text, "%-10s %8d %9d %8d %8d %9d  %v\n", name, sent, len(s.delivered), s.repeats, s.late, s.unwritten, reasons)
 	}
 	return text.String()
 }

@@ -46,11 +46,13 @@ func TestAccountMissesWhatDidNotCome(t *testing.T) {
 
 func TestAccountTellsWhatIsWrong(t *testing.T) {
 	for want, lines := range map[string][][]byte{
-		"message 1 came with two contents under $.mid a":    {upstream("a", `{"n":1}`, ""), upstream("a", `{"n":1} `, "")},
-		"message 1 came under several ids":                  {upstream("a", `{"n":1}`, ""), upstream("b", `{"n":1}`, "")},
-		"1 messages came after later ones":                  {upstream("b", `{"n":2}`, ""), upstream("a", `{"n":1}`, "")},
-		"the 2th count of 2 is 3":                           {upstream("a", `count=00000001 {"n":1}`, ""), upstream("b", `count=00000003 {"n":2}`, "")},
-		"a message upstream has no number or no $.mid":      {upstream("", `{"n":1}`, "")},
+		"message 1 came with two contents under $.mid a": {upstream("a", `{"n":1}`, ""), upstream("a", `{"n":1} `, "")},
+		"message 1 came under several ids":               {upstream("a", `{"n":1}`, ""), upstream("b", `{"n":1}`, "")},
+		"1 messages came after later ones":               {upstream("b", `{"n":2}`, ""), upstream("a", `{"n":1}`, "")},
+		"the 2th count of 2 is 3":                        {upstream("a", `count=00000001 {"n":1}`, ""), upstream("b", `count=00000003 {"n":2}`, "")},
+		"a message upstream has no number or no $.mid":   {upstream("", `{"n":1}`, "")},
+		"its guest cannot write files in the end: errno 51": {
+			[]byte(`{"type":"message","properties":{"$.mid":"a","signal":"s","errno":"51"},"body":{"n":1}}`)},
 		"message 1 came under several ids, dead letter \"x": {upstream("a", `{"n":1}`, ""), upstream("b", `{"n":1}`, "x")},
 	} {
 		assert.Contains(t, strings.Join(accountOf(t, lines...).check(), "\n"), want)
