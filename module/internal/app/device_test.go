@@ -31,13 +31,16 @@ const (
 // device is a simulated device: an Edge Hub with a sensor that the test speaks for, and this module on it.
 type device struct {
 	t       *testing.T
+	config  sim.Config
 	hub     *sim.Hub
+	stopHub func()
 	guests  string // directory of file: guests
 	storage string
 	limit   int64 // of the storage; 0 is the default
 	app     *App  // that run made last
 	log     *logBuffer
 
+	adapt    func(*App)         // where set, changes a module before it runs
 	counting func(sim.Upstream) // where set, takes what reaches $upstream instead of upstream below
 
 	mu       sync.Mutex // guards what follows
@@ -77,16 +80,25 @@ func newDeviceWith(t *testing.T, c sim.Config, desired string, guests ...string)
 	}
 	c.Manifest, c.Dir, c.Log = m, dir, zerolog.Nop()
 	c.Observer = sim.Observer{Upstream: d.take, Reported: d.takeReported}
-	d.hub, err = sim.New(c)
-	require.NoError(t, err)
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan struct{})
-	go func() { // awaited by the cleanup
-		defer close(ended)
-		assert.NoError(t, d.hub.Run(ctx))
-	}()
-	t.Cleanup(func() { stop(); <-ended })
+	d.config = c
+	d.startHub()
 	return d
+}
+
+// startHub starts the hub, on what the one before has left where its settings say Keep. The end of the test stops it.
+func (d *device) startHub() {
+	d.t.Helper()
+	hub, err := sim.New(d.config)
+	require.NoError(d.t, err)
+	d.hub = hub
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { // awaited by stopHub
+		defer close(ended)
+		assert.NoError(d.t, hub.Run(ctx))
+	}()
+	d.stopHub = sync.OnceFunc(func() { cancel(); <-ended })
+	d.t.Cleanup(d.stopHub)
 }
 
 // build compiles a guest of the test data into the guests directory.
@@ -115,6 +127,9 @@ func (d *device) run() (stop func()) {
 	})
 	require.NoError(d.t, err)
 	d.app = a
+	if d.adapt != nil {
+		d.adapt(a)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { // awaited by stop
