@@ -2,6 +2,8 @@
 // simulated Edge Hub in another, feeds it numbered messages, makes faults of every kind at random moments, and in the end
 // accounts for each message of each signal: it has reached $upstream, or is a dead letter with its reason.
 //
+// And it stops the real binary under load, measures how long that takes, and accounts for what was under way.
+//
 // There is nothing to import. The campaign is a test that runs for as long as CHAOS_TIME says, and is skipped without it:
 //
 //	make chaos TIME=1h SEED=7
