@@ -264,3 +264,23 @@ func TestAJumpIsToldOnceHoweverOftenItsRenewalFails(t *testing.T) {
 		}
 	})
 }
+
+func TestAClockThatStartsInThePastConnectsOnceItIsSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := run(t, nil)
+		h.clock.set(time.Until(time.Unix(0, 0)))
+		for range 10 { // edgeHub finds the token expired
+			h.next().refuseConnect(5)
+			assert.Equal(t, &RefusedError{Code: 5}, awaitEvent[Retrying](h).Err)
+		}
+		h.clock.set(0)
+		began := time.Now()
+		p := h.next()
+		assert.LessOrEqual(t, time.Since(began), defaultBackoffMax)
+		token, err := ParseSASToken(string(p.acceptConnect(true).Password))
+		require.NoError(t, err)
+		assert.Equal(t, time.Now().Add(time.Hour).Unix(), token.Expires)
+		p.grantAll()
+		awaitEvent[Connected](h)
+	})
+}
