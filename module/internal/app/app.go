@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -34,17 +35,20 @@ const stopTime = 7 * time.Second
 
 // App is the module.
 type App struct {
-	config     Config
-	log        zerolog.Logger
-	hub        *hub
-	host       *wasm.Host
-	journal    *journal.Journal
-	room       *room // nil without storage
-	health     *health
-	pipeline   *pipeline.Pipeline
-	supervisor *supervise.Supervisor
-	reconciler *reconcile.Reconciler
-	watchdog   observe.WatchdogConfig
+	config  Config
+	log     zerolog.Logger
+	hub     *hub
+	host    *wasm.Host
+	journal *journal.Journal
+	room    *room // nil without storage
+	health  *health
+	clock   *observe.Clock
+
+	clockSuspect atomic.Bool // as was noticed last
+	pipeline     *pipeline.Pipeline
+	supervisor   *supervise.Supervisor
+	reconciler   *reconcile.Reconciler
+	watchdog     observe.WatchdogConfig
 }
 
 // New makes the module of a configuration. Nothing runs yet but the host's clock; Run ends that too.
@@ -53,7 +57,8 @@ func New(c Config) (*App, error) {
 	if c.StorageLimit == 0 {
 		c.StorageLimit = defaultStorageMiB << 20
 	}
-	a := &App{config: c, hub: &hub{}, log: observe.NewLogger(c.LogTo, c.LogFormat, level)}
+	clock := observe.NewClock(builtAt())
+	a := &App{config: c, hub: &hub{clock: clock}, clock: clock, log: observe.NewLogger(c.LogTo, c.LogFormat, level)}
 	identity, err := edgehub.IdentityFromEnvironment(c.Getenv)
 	if err != nil {
 		return nil, fmt.Errorf("find identity: %w", err)
@@ -70,7 +75,8 @@ func New(c Config) (*App, error) {
 	a.room = a.newRoom(kept)
 	a.health = &health{log: a.log, normal: storage, changed: func() { a.reconciler.Changed() }}
 	a.pipeline = pipeline.New(a.pipelineConfig(kept, identity))
-	a.supervisor = supervise.New(supervise.Config{Pipeline: a.pipeline, Log: a.log, Files: a.files(kept), Changed: func() { a.reconciler.Changed() }})
+	a.supervisor = supervise.New(supervise.Config{Pipeline: a.pipeline, Log: a.log, Files: a.files(kept), Doubts: clock.Doubts,
+		Changed: func() { a.reconciler.Changed() }})
 	if a.hub.client, err = edgehub.New(a.clientConfig(identity)); err != nil {
 		return nil, fmt.Errorf("make edgeHub client: %w", err)
 	}
@@ -83,7 +89,7 @@ func New(c Config) (*App, error) {
 		Environment: twin.Environment{DeviceID: identity.DeviceID, ModuleID: identity.ModuleID, Getenv: c.Getenv},
 		Generation:  identity.GenerationID,
 		Fault:       a.lastFault(kept),
-		Runtime:     a.runtime,
+		Runtime:     a.runtime, ClockSuspect: a.clockSuspect.Load,
 		SetLogLevel: setLevel, Log: a.log,
 	})
 	a.watchdog.Probes = a.probes()
@@ -191,7 +197,7 @@ func (a *App) Run(ctx context.Context) error {
 	inner.Go(func() { a.supervisor.Run(ctx) })
 	inner.Go(func() { a.reconciler.Run(ctx) })
 	inner.Go(func() { a.watch(ctx) })
-	inner.Go(func() { a.tendStorage(ctx) })
+	inner.Go(func() { a.tend(ctx) })
 	callsEnded := make(chan struct{})
 	outer.Go(func() { inner.Wait(); close(callsEnded) })
 

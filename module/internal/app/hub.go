@@ -8,11 +8,15 @@ import (
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/observe"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 )
 
 // hub is edgeHub as pipeline and reconcile know it.
-type hub struct{ client *edgehub.Client }
+type hub struct {
+	client *edgehub.Client
+	clock  *observe.Clock
+}
 
 // Publish implements pipeline.Publisher.
 func (h *hub) Publish(ctx context.Context, output module.OutputName, m module.Message, done func(error)) error {
@@ -32,6 +36,7 @@ func (h *hub) Publish(ctx context.Context, output module.OutputName, m module.Me
 // Twin implements reconcile.Hub.
 func (h *hub) Twin(ctx context.Context) (desired, reported []byte, err error) {
 	t, err := h.client.Twin(ctx)
+	h.clock.Learn(lastUpdated(t.Desired))
 	return t.Desired, t.Reported, err
 }
 

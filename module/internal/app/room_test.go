@@ -78,7 +78,7 @@ func TestWhenTheStorageIsFullStateFailsAndMessagesPass(t *testing.T) {
 	ballast := filepath.Join(d.storage, "files", "counts")
 	require.NoError(t, os.MkdirAll(filepath.Dir(ballast), 0o700))
 	require.NoError(t, os.WriteFile(ballast, make([]byte, 4<<20), 0o600))
-	d.app.tendOnce()
+	d.app.tendStorage()
 	d.send("a", "x")
 	d.waitBodies("deadletter", "x")
 	assert.Equal(t, "state-not-kept", property(t, d.messages("deadletter")[0], "deadletter-reason"))
@@ -86,7 +86,7 @@ func TestWhenTheStorageIsFullStateFailsAndMessagesPass(t *testing.T) {
 	d.send("b", "y")
 	d.waitBodies("passed", "y")
 	require.NoError(t, os.Remove(ballast))
-	d.app.tendOnce()
+	d.app.tendStorage()
 	d.send("a", "x")
 	d.waitBodies("telemetry", "1", "2")
 }

@@ -81,15 +81,16 @@ func (a *App) haveRoom() error {
 	return err
 }
 
-// tendPeriod is how often the storage is looked after.
+// tendPeriod is how often the storage and the clock are looked after.
 const tendPeriod = 10 * time.Second
 
-// tendStorage keeps the storage within its limit, and finds out when it can be written again, until ctx ends.
-func (a *App) tendStorage(ctx context.Context) {
+// tend keeps the storage within its limit, and finds out when it can be written again, until ctx ends. It watches the clock, too.
+func (a *App) tend(ctx context.Context) {
 	ticker := time.NewTicker(tendPeriod)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
-		a.tendOnce()
+		a.tendClock()
+		a.tendStorage()
 		select {
 		case <-ctx.Done():
 		case <-ticker.C:
@@ -97,7 +98,7 @@ func (a *App) tendStorage(ctx context.Context) {
 	}
 }
 
-func (a *App) tendOnce() {
+func (a *App) tendStorage() {
 	if a.room != nil {
 		if err := a.room.tend(a.settled()); err != nil {
 			a.health.onError(err)

@@ -62,10 +62,18 @@ func (r *runner) prepare(s *pipeline.Share) (module.Message, bool) {
 		r.counts.dropped.Add(1)
 		return module.Message{}, false
 	}
+	if doubts := r.supervisor.config.Doubts; doubts != nil && doubts(s.Received) {
+		sample = uncertain(sample)
+	}
 	properties := s.Message.Properties.Clone(8)
 	properties.Set(module.PropertyContentType, "application/json")
 	properties.Set(module.PropertyContentEncoding, "utf-8")
 	return module.Message{Body: sample, Properties: properties}, true
+}
+
+// uncertain gives a sample the quality of one whose time is not to be believed.
+func uncertain(sample []byte) []byte {
+	return append(sample[:len(sample)-1], `,"quality":"uncertain"}`...)
 }
 
 // withInput adds what only the guest is told. The slice is the runner's and valid for one call.

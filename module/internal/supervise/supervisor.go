@@ -22,8 +22,9 @@ var ErrStopped = errors.New("the supervisor has stopped")
 type Config struct {
 	Pipeline *pipeline.Pipeline
 	Log      zerolog.Logger
-	Files    string // directory of the private directories of signals, each named like its signal; "": there is none
-	Changed  func() // some state changed; called from any goroutine, must not block
+	Files    string                     // directory of the private directories of signals, each named like its signal; "": there is none
+	Doubts   func(stamp time.Time) bool // whether a time that this host stamped is not to be believed; nil: never
+	Changed  func()                     // some state changed; called from any goroutine, must not block
 }
 
 // Supervisor runs signals.
