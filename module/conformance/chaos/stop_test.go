@@ -54,8 +54,8 @@ type loaded struct {
 	dir, binary string
 	hub         *sim.Hub
 
-	mu      sync.Mutex                 // guards what follows
-	ends    []string                   // of the module's connections
+	mu      sync.Mutex                   // guards what follows
+	ends    []string                     // of the module's connections
 	results map[string]map[string]string // by signal and id of the input
 }
 
