@@ -9,6 +9,7 @@ package check
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -128,9 +129,11 @@ func Routes(m manifest.Manifest, name string, d module.Desired) []module.Finding
 			warn("signals."+string(s.Name)+".output", fmt.Sprintf("no route takes the output %q: edgeHub would throw its messages away", out),
 				fmt.Sprintf("add FROM /messages/modules/%s/outputs/%s INTO $upstream", name, out))
 		}
-		if s.Source.Kind == module.SourceInput && !slices.Contains(fed, s.Source.Name) {
-			warn("signals."+string(s.Name)+".source", fmt.Sprintf("no route feeds the input %q", s.Source.Name),
-				fmt.Sprintf(`add FROM … INTO BrokeredEndpoint("/modules/%s/inputs/%s")`, name, s.Source.Name))
+		for _, input := range inputs(s) {
+			if !slices.Contains(fed, input) {
+				warn("signals."+string(s.Name)+".source", fmt.Sprintf("no route feeds the input %q", input),
+					fmt.Sprintf(`add FROM … INTO BrokeredEndpoint("/modules/%s/inputs/%s")`, name, input))
+			}
 		}
 	}
 	for _, input := range fed {
@@ -143,11 +146,22 @@ func Routes(m manifest.Manifest, name string, d module.Desired) []module.Finding
 
 func named(d module.Desired, input string) bool {
 	for _, s := range d.Signals {
-		if s.Source == (module.Source{Kind: module.SourceInput, Name: input}) {
+		if slices.Contains(inputs(s), input) {
 			return true
 		}
 	}
 	return false
+}
+
+// inputs returns the inputs that a signal names, in order.
+func inputs(s module.Signal) (names []string) {
+	for _, source := range append(slices.Collect(maps.Values(s.Sources)), s.Source) {
+		if source.Kind == module.SourceInput {
+			names = append(names, source.Name)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 func signalsInOrder(d module.Desired) []module.Signal {
