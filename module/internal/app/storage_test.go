@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
 )
 
 const counting = `{"schemaVersion":"1.0","guests":{"g":{"source":"file:count_state.wasm"}},"signals":{"s":{"source":"input:a","guest":"g"}}}`
@@ -96,4 +97,16 @@ func damage(t *testing.T, files []string) {
 		content[written/3+i] ^= 0xff
 	}
 	require.NoError(t, os.WriteFile(largest, content, 0o600))
+}
+
+func TestASecondProcessOnTheSameStorageSaysSo(t *testing.T) {
+	d := newDevice(t, `{"schemaVersion":"1.0","signals":{"s":{"source":"input:a"}}}`)
+	first, _, err := journal.Open(journal.Config{Dir: filepath.Join(d.storage, "journal"), Limit: 64 << 20})
+	require.NoError(t, err)
+	t.Cleanup(func() { assert.NoError(t, first.Close()) })
+	d.run()
+	assert.Contains(t, d.app.Reported().Runtime.Storage, "another journal has been open on it for 3s")
+	assert.Contains(t, d.log.String(), "spools, outbox and state will not survive a restart")
+	d.send("a", "x")
+	d.waitBodies("telemetry", "x")
 }

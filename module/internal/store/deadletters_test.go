@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -125,4 +126,11 @@ func TestLettersAreKeptFromManyGoroutines(t *testing.T) {
 	}
 	group.Wait()
 	assert.Len(t, kept(t, dir), 20)
+}
+
+func TestALetterOfANewerFormatIsNotRead(t *testing.T) {
+	for format, readable := range map[int]bool{0: true, formatVersion: true, formatVersion + 1: false, -1: false} {
+		_, err := DecodeLetter(fmt.Appendf(nil, `{"format":%d,"reason":"trap"}`, format))
+		assert.Equal(t, readable, err == nil, format)
+	}
 }
