@@ -76,7 +76,7 @@ bench: build guests ## run the benchmarks, and compare the sandbox and the journ
 rivals: build ## compare a filter with one in native Go and one on the official Node SDK (wants npm)
 	@command -v npm >/dev/null || { echo "make rivals wants npm: install Node.js 20 or newer" >&2; exit 1; }
 	@$(MAKE) --no-print-directory $(NODE_SDK)
-	$(GO) build -C $(RIVALS) -o $(CURDIR)/build/bin/ ./native
+	$(GO) build -C $(RIVALS) -o $(CURDIR)/build/bin/ ./native ./session
 	$(GO) run -C $(RIVALS) . $(ARGS)
 
 # How many messages the soak sends through all signals together.

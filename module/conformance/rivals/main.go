@@ -1,7 +1,8 @@
 // Command rivals measures what a filter costs as a Wasm guest of this module against what a user would write instead: a
-// native Go program on the MQTT client of Eclipse Paho (native), and a module on Microsoft's SDK for Node (filter.js).
-// Each is a process of its own, all are modules of one simulated Edge Hub, and take turns at the same messages, so that what
-// else happens on the machine meets all three. It prints the medians of the rounds as a Markdown table.
+// native Go program on the MQTT client of Eclipse Paho (native), and a module on Microsoft's SDK for Node (filter.js). A
+// Go program on module/edgehub (session) shows how much of ours is the MQTT session. Each is a process of its own, all are
+// modules of one simulated Edge Hub, and take turns at the same messages, so that what else happens on the machine meets
+// all of them. It prints the medians of the rounds as a Markdown table.
 //
 //	make rivals
 //	make rivals ARGS="--rounds 21 --messages 20000"
@@ -24,7 +25,7 @@ import (
 
 // options are what a comparison is told.
 type options struct {
-	binaries string // directory with wasm-on-edge and native
+	binaries string // directory with wasm-on-edge, native and session
 	windows  []int  // inputs in flight
 	rounds   int    // in each of which everybody has a turn
 	messages int    // of a turn, at each window
@@ -32,7 +33,7 @@ type options struct {
 
 func main() {
 	o := options{windows: []int{1, 256}}
-	flag.StringVar(&o.binaries, "binaries", "../../../build/bin", "`directory` with wasm-on-edge and native")
+	flag.StringVar(&o.binaries, "binaries", "../../../build/bin", "`directory` with wasm-on-edge, native and session")
 	flag.IntVar(&o.rounds, "rounds", 9, "rounds, in each of which everybody has a turn")
 	flag.IntVar(&o.messages, "messages", 10000, "messages of a turn")
 	flag.Parse()

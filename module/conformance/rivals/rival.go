@@ -18,14 +18,15 @@ var guest []byte
 type rival int
 
 const (
-	ours   rival = iota // a guest in C, in this module
-	native              // a Go program on Paho's client
-	node                // a module on Microsoft's SDK for Node
-	rivals              // how many there are
+	ours    rival = iota // a guest in C, in this module
+	native               // a Go program on Paho's client
+	node                 // a module on Microsoft's SDK for Node
+	session              // a Go program on module/edgehub
+	rivals               // how many there are
 )
 
 // String is also the module's name at the hub.
-func (r rival) String() string { return [...]string{"wasmOnEdge", "native", "node"}[r] }
+func (r rival) String() string { return [...]string{"wasmOnEdge", "native", "node", "session"}[r] }
 
 // desired is the rival's twin.
 func (r rival) desired() []byte {
@@ -39,8 +40,8 @@ func (r rival) desired() []byte {
 // command returns the rival's program, and the variables that it gets beside its identity.
 func (r rival) command(dir, binaries string) (command, env []string, err error) {
 	switch r {
-	case native:
-		return []string{filepath.Join(binaries, "native")}, nil, nil
+	case native, session:
+		return []string{filepath.Join(binaries, r.String())}, nil, nil
 	case node:
 		return []string{"node", "filter.js"}, nil, nil
 	}

@@ -21,8 +21,8 @@ func build(t *testing.T) (binaries string) {
 		t.Skip("the official SDK is not installed; run make sdk")
 	}
 	binaries = t.TempDir()
-	for _, of := range [][]string{{"-C", ".", "./native"}, {"-C", "../../..", "./module/cmd/wasm-on-edge"}} { // two Go modules
-		output, err := exec.CommandContext(t.Context(), "go", "build", of[0], of[1], "-o", binaries+"/", of[2]).CombinedOutput()
+	for _, of := range [][]string{{"-C", ".", "./native", "./session"}, {"-C", "../../..", "./module/cmd/wasm-on-edge"}} { // two Go modules
+		output, err := exec.CommandContext(t.Context(), "go", append([]string{"build", of[0], of[1], "-o", binaries + "/"}, of[2:]...)...).CombinedOutput()
 		require.NoError(t, err, string(output))
 	}
 	return binaries
@@ -49,7 +49,7 @@ func TestRatiosAboveOneSpeakForOurs(t *testing.T) {
 	mine := turn{inputs: 200, cpu: 10 * time.Microsecond, memory: 1 << 20}
 	theirs := turn{inputs: 100, cpu: 40 * time.Microsecond, memory: 3 << 20}
 	var table bytes.Buffer
-	require.NoError(t, printTable(&table, []result{{window: 1, turns: [rivals][]turn{{mine}, {theirs}, {theirs}}}}))
+	require.NoError(t, printTable(&table, []result{{window: 1, turns: [rivals][]turn{{mine}, {theirs}, {theirs}, {theirs}}}}))
 	assert.Regexp(t, `\| 1 +\| native +\| 100 +\| 2.00 +\| 40.0 +\| 4.00 +\| 3.0 +\|`, table.String())
 }
 
