@@ -1,6 +1,8 @@
 package signals
 
 import (
+	"bytes"
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -151,4 +153,8 @@ func TestWorstQualityWins(t *testing.T) {
 		sample, _ := stages.Take(new(State), Found{Value: []byte("11"), Quality: source}, at(0))
 		assert.Equal(t, want, sample.Quality)
 	}
+}
+
+func validJSON(value []byte) bool {
+	return json.Valid(value) && bytes.Equal(value, bytes.TrimSpace(value))
 }
