@@ -12,7 +12,9 @@ import (
 
 // states returns a state of each kind.
 func states(t testing.TB) []State {
-	stages := stagesOf(t, func(s *module.Signal) { s.DeadbandType, s.DeadbandValue, s.DataChangeTrigger = "absolute", 5, "statusValue" })
+	stages := stagesOf(t, func(s *module.Signal) {
+		s.DeadbandType, s.DeadbandValue, s.DataChangeTrigger = "absolute", 5, "statusValue"
+	})
 	all := []State{{}}
 	var st State
 	for i, f := range []Found{

@@ -32,13 +32,20 @@ func parseNumber(text []byte) number {
 
 // parseNumeral reads digits that may also be spelled as devices do: with a plus, with leading zeros.
 func parseNumeral(text []byte) number {
+	plain := true
 	for _, c := range text {
-		if (c < '0' || c > '9') && c != '-' && c != '+' && c != '.' && c != 'e' && c != 'E' {
+		switch {
+		case c >= '0' && c <= '9', c == '-', c == '+':
+		case c == '.', c == 'e', c == 'E':
+			plain = false
+		default:
 			return number{} // strconv would take "inf", "0x10" and "1_000" too
 		}
 	}
-	if i, err := strconv.ParseInt(string(text), 10, 64); err == nil {
-		return integer(i)
+	if plain {
+		if i, err := strconv.ParseInt(string(text), 10, 64); err == nil {
+			return integer(i)
+		}
 	}
 	f, err := strconv.ParseFloat(string(text), 64)
 	if err != nil {

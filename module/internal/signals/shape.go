@@ -78,6 +78,9 @@ const hex = "0123456789abcdef"
 // appendString appends a JSON string. What is not UTF-8 becomes the replacement character.
 func appendString(dst []byte, text string) []byte {
 	dst = append(dst, '"')
+	if plain(text) {
+		return append(append(dst, text...), '"')
+	}
 	for _, r := range text { // a wrong byte is read as utf8.RuneError
 		switch {
 		case r == '"' || r == '\\':
@@ -89,4 +92,14 @@ func appendString(dst []byte, text string) []byte {
 		}
 	}
 	return append(dst, '"')
+}
+
+// plain reports whether a text needs no escapes and is ASCII, as names are.
+func plain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; c < 0x20 || c >= utf8.RuneSelf || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }
