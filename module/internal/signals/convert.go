@@ -10,7 +10,7 @@ import (
 
 // reading is a value on its way through the stages.
 type reading struct {
-	text    []byte // JSON
+	text    []byte // JSON; nil where number is to be written in its shortest form
 	number  number // what text says, if it is a number
 	quality module.Quality
 	notes   Notes
@@ -39,7 +39,7 @@ func (s *Stages) condition(f Found, scratch []byte) (reading, bool) {
 func (s *Stages) convert(value, scratch []byte) (reading, bool) {
 	switch {
 	case s.numeric:
-		return s.toNumber(value, scratch)
+		return s.toNumber(value)
 	case s.dataType == typeBoolean:
 		return toBoolean(value)
 	case s.dataType == typeString:
@@ -49,7 +49,7 @@ func (s *Stages) convert(value, scratch []byte) (reading, bool) {
 }
 
 // toNumber takes numbers, and numbers in strings. Where nothing changes a number it keeps its digits.
-func (s *Stages) toNumber(value, scratch []byte) (reading, bool) {
+func (s *Stages) toNumber(value []byte) (reading, bool) {
 	digits := bytes.TrimSpace(content(value))
 	if s.dataType == typeInt64 {
 		digits = withoutZeroFraction(digits)
@@ -62,11 +62,11 @@ func (s *Stages) toNumber(value, scratch []byte) (reading, bool) {
 		return reading{}, false
 	}
 	if s.dataType == typeInt64 {
-		i, ok := n.round()
-		return reading{text: appendNumber(scratch, i), number: i}, ok
+		n, ok := n.round()
+		return reading{number: n}, ok
 	}
 	if s.linear != nil || !isNumeral(digits) {
-		return reading{text: appendNumber(scratch, n), number: n}, true
+		return reading{number: n}, true
 	}
 	return reading{text: digits, number: n}, true
 }
@@ -134,7 +134,7 @@ func (s *Stages) limit(r reading) (reading, bool) {
 	r.notes |= Strayed
 	r.quality = max(r.quality, module.Uncertain)
 	if s.rangeAction == actionClamp {
-		r.text, r.number = passed.text, passed.number
+		r.text, r.number = nil, passed.number
 	}
 	return r, s.rangeAction != actionDrop
 }

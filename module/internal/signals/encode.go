@@ -46,8 +46,9 @@ func (v *value) append(dst []byte) []byte {
 		flags |= flagTimed
 	}
 	dst = appendTime(append(dst, flags), v.at)
-	dst = binary.AppendUvarint(dst, uint64(v.text.len()))
-	return v.text.appendTo(dst)
+	var scratch [64]byte
+	text := v.appendText(scratch[:0])
+	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
 }
 
 // appendTime writes the seconds and nanoseconds of Unix time. The year one, which is Go's zero, is among them.

@@ -30,7 +30,6 @@ type Stages struct {
 // bound is an end of the range, and what a clamped value becomes.
 type bound struct {
 	at     float64
-	text   []byte
 	number number
 }
 
@@ -87,7 +86,7 @@ func newBound(at *float64, dataType string, inwards func(float64) float64) *boun
 			n = i
 		}
 	}
-	return &bound{at: *at, text: appendNumber(nil, n), number: n}
+	return &bound{at: *at, number: n}
 }
 
 func (s *Stages) setDeadband(signal module.Signal) error {

@@ -1,6 +1,7 @@
 package signals
 
 import (
+	"bytes"
 	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
@@ -19,20 +20,29 @@ type State struct {
 
 // value is a conditioned value. It can be copied and compared.
 type value struct {
-	text    text
+	text    text // empty where number is to be written in its shortest form, which is work for those that are sent
 	number  number
 	at      time.Time // of the source, or of the arrival
 	timed   bool      // at is of the source
 	quality module.Quality
 }
 
-func (v *value) present() bool { return v.text.size > 0 || v.text.long != "" }
+func (v *value) present() bool { return v.number.kind != noNumber || v.text.len() > 0 }
 
 func (v *value) null() bool { return v.text == nullText }
 
 // sample returns the value as a sample of its own memory.
 func (v *value) sample() module.Sample {
-	return module.Sample{Value: v.text.appendTo(make([]byte, 0, v.text.len())), SourceTimestamp: v.at, Quality: v.quality}
+	var scratch [64]byte
+	return module.Sample{Value: bytes.Clone(v.appendText(scratch[:0])), SourceTimestamp: v.at, Quality: v.quality}
+}
+
+// appendText appends the value as JSON.
+func (v *value) appendText(dst []byte) []byte {
+	if v.text.len() == 0 {
+		return appendNumber(dst, v.number)
+	}
+	return v.text.appendTo(dst)
 }
 
 // know makes a reading the last known value. With the first of them the clock of the heartbeats starts.
