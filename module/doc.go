@@ -34,6 +34,7 @@
 //	internal/observe    the log, and what a crash leaves behind
 //	internal/query      pure: the language of edgeHub's routes, with conditions
 //	internal/manifest   pure: deployment manifests and their routes
+//	internal/publishednodes  pure: OPC Publisher's configuration in, signals out
 //	internal/check      pure: what is wrong with a twin or a deployment
 //	internal/replay     pure: dead letters, from captures and from the folder
 //	internal/sim        a simulated Edge Hub, workload API and sensor

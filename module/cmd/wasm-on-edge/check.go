@@ -1,14 +1,17 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/artifact"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/check"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/manifest"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/publishednodes"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
 )
 
@@ -18,6 +21,9 @@ var errFindings = errors.New("something would be refused")
 type checkCommand struct {
 	File   string `arg:"" default:"deployment.template.json" help:"A deployment template or manifest, or the desired section of a twin; - reads standard input."`
 	Module string `default:"wasmOnEdge" help:"What the deployment calls this module."`
+	Guests string `env:"WASM_ON_EDGE_GUESTS" default:"build/guests" placeholder:"DIR" help:"Directory of the file: sources of signalsFrom; where it is not there their signals are not looked at."`
+	Nodes  string `name:"from-published-nodes" placeholder:"FILE" help:"Print the signals that do the same as OPC Publisher's published nodes; what has no equivalent goes to standard error."`
+	Input  string `default:"opc" help:"With --from-published-nodes: the input that OPC Publisher's messages are routed into."`
 }
 
 // Help is what --help adds.
@@ -26,22 +32,28 @@ func (checkCommand) Help() string {
 meant: outputs that no route takes, inputs that no route feeds, messages that edgeHub would forget too soon, more memory
 than the container has. It counts the bytes of the twin as IoT Hub does. Exits with 1 if anything would be refused.
 
+With --from-published-nodes it prints a desired twin: the signals that do what OPC Publisher's file asks for.
+
   wasm-on-edge check deployment.template.json
+  wasm-on-edge check --from-published-nodes publishednodes.json > twin.json
   az iot hub module-twin show … --query properties.desired | wasm-on-edge check -`
 }
 
 func (c checkCommand) Run(env *environment) error {
+	if c.Nodes != "" {
+		return c.convert(env)
+	}
 	document, err := c.read(env.stdin)
 	if err != nil {
 		return hint(err, "name a deployment or a twin: wasm-on-edge check FILE, or - for standard input")
 	}
 	var report check.Report
 	if check.IsDeployment(document) {
-		if report, err = check.Deployment(document, c.Module, placeholders(c.Module)); err != nil {
+		if report, err = check.Deployment(document, c.Module, atHand(c.Module, c.Guests)); err != nil {
 			return c.deploymentError(err)
 		}
 	} else {
-		report = check.Twin(document, placeholders(c.Module))
+		report = check.Twin(document, atHand(c.Module, c.Guests))
 	}
 	return c.print(env.stdout, report)
 }
@@ -57,6 +69,41 @@ func (c checkCommand) deploymentError(err error) error {
 // placeholders stand in for what only the device knows: any variable counts as set.
 func placeholders(moduleID string) twin.Environment {
 	return twin.Environment{DeviceID: "device", ModuleID: moduleID, Getenv: func(name string) string { return "${env:" + name + "}" }}
+}
+
+// atHand is like placeholders, with the files of signals in a guests directory, if there is one.
+func atHand(moduleID, guests string) twin.Environment {
+	env := placeholders(moduleID)
+	if info, err := os.Stat(guests); err == nil && info.IsDir() {
+		env.Fetch = func(source, digest string) ([]byte, error) {
+			file, err := artifact.New(guests).Fetch(context.Background(), source, digest)
+			return file.Bytes, err
+		}
+	}
+	return env
+}
+
+// convert prints the signals that do the same as published nodes.
+func (c checkCommand) convert(env *environment) error {
+	if !module.ValidName(c.Input) {
+		return fmt.Errorf("check: --input %q is not a name of 1 to 64 of A-Z a-z 0-9 _ -", c.Input)
+	}
+	document, err := os.ReadFile(c.Nodes)
+	if err != nil {
+		return fmt.Errorf("check: %w", err)
+	}
+	result, err := publishednodes.Convert(document, c.Input)
+	if err != nil {
+		return hint(fmt.Errorf("check %s: %w", c.Nodes, err), "it must be OPC Publisher's file, an array of entries with EndpointUrl and OpcNodes")
+	}
+	for _, note := range result.Notes {
+		fmt.Fprintf(env.stderr, "note: %s\n", note)
+	}
+	if size, err := twin.Size(result.Twin); err == nil && size > check.WarnBytes {
+		fmt.Fprintf(env.stderr, "note: a twin may have %d bytes, and this one has %d: put its signals into a file for signalsFrom\n", twin.MaxSection, size)
+	}
+	_, err = env.stdout.Write(result.Twin)
+	return err
 }
 
 func (c checkCommand) read(stdin io.Reader) ([]byte, error) {

@@ -94,7 +94,7 @@ func (s *simulation) snapshot() snapshot {
 	if s.module != nil {
 		reported := s.module.Reported()
 		shot.answered, shot.status = reported.LastDesiredVersion, reported.LastDesiredStatus
-		shot.rows = s.rows(twin.Parse(document, placeholders(s.command.Module)), reported)
+		shot.rows = s.rows(twin.Parse(document, atHand(s.command.Module, s.command.Guests)), reported)
 	}
 	return shot
 }

@@ -51,7 +51,7 @@ type participant interface{ Run(context.Context) error }
 // newSimulation makes hub, sensors and module. On an error nothing is left behind.
 func newSimulation(c simulateCommand, m manifest.Manifest, env *environment) (*simulation, error) {
 	ours, _ := m.Module(c.Module) // c.manifest found it
-	desired := twin.Parse(ours.Desired, placeholders(c.Module))
+	desired := twin.Parse(ours.Desired, atHand(c.Module, c.Guests))
 	if err := c.needGuests(desired); err != nil {
 		return nil, err
 	}

@@ -21,10 +21,12 @@ import (
 
 // Limits of IoT Hub and edgeHub.
 const (
-	twinLimit       = 32 << 10 // bytes of the desired section as IoT Hub counts them
-	warnTwinBytes   = 28 << 10
+	twinLimit       = 32 << 10       // bytes of the desired section as IoT Hub counts them
 	shortTimeToLive = 48 * time.Hour // what edgeHub should keep, so that a weekend without network loses nothing
 )
+
+// WarnBytes is from where on a desired section is told to be almost too large.
+const WarnBytes = 28 << 10
 
 // Report is what was found.
 type Report struct {
@@ -107,7 +109,7 @@ func tooLarge(size int) []module.Finding {
 	case size > twinLimit:
 		return []module.Finding{{Severity: module.Refused, Reason: fmt.Sprintf("it has %d bytes as IoT Hub counts them, %d are the limit", size, twinLimit),
 			Hint: "use templates and signalDefaults"}}
-	case size > warnTwinBytes:
+	case size > WarnBytes:
 		return []module.Finding{{Severity: module.Warning, Reason: fmt.Sprintf("it has %d of at most %d bytes as IoT Hub counts them", size, twinLimit)}}
 	}
 	return nil
