@@ -108,7 +108,7 @@ func account(t *testing.T, h *hubProcess, count int) {
 		}
 	}
 	t.Logf("%d messages, %d restarts of the hub: the SDK has lost %d, and %d came more than once", count, len(ends), lost, repeats)
-	assert.LessOrEqual(t, lost, len(ends), "lost by the SDK: more than the one at hand")
+	assert.Less(t, lost, count/10)
 }
 
 // gather receives until count messages have come, or nothing more comes.
