@@ -89,13 +89,14 @@ func digits(text []byte) int {
 	return n
 }
 
-// round returns the nearest integer of 64 bits, halves away from zero. There is none beyond their range.
+// round returns the nearest integer of 64 bits, halves away from zero. There is none beyond their range, nor for the
+// double at its lower end: what is just below reads as that too.
 func (n number) round() (number, bool) {
 	if n.kind == whole {
 		return n, true
 	}
 	f := math.Round(n.float)
-	if f < -1<<63 || f >= 1<<63 {
+	if f <= -1<<63 || f >= 1<<63 {
 		return number{}, false
 	}
 	return integer(int64(f)), true
