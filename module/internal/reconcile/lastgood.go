@@ -16,6 +16,8 @@ type goodTwin struct {
 	Version    int64                       `json:"version"`
 	Module     module.ModuleSettings       `json:"module"`
 	Entries    map[module.SignalName]Entry `json:"entries"`
+
+	Groups map[string]module.PublishGroup `json:"groups,omitempty"`
 }
 
 // lastGood is what is stored: what runs, and what ran before it, for the case that the process does not survive it.
@@ -30,7 +32,7 @@ func (r *Reconciler) save() {
 		return
 	}
 	good := lastGood{
-		goodTwin: goodTwin{Generation: r.config.Generation, Version: r.version, Module: r.module, Entries: maps.Clone(r.running)},
+		goodTwin: goodTwin{Generation: r.config.Generation, Version: r.version, Module: r.module, Entries: maps.Clone(r.running), Groups: r.groups},
 		Before:   r.good.Before,
 	}
 	if before := r.good.goodTwin; before.Version != 0 && before.Version != good.Version {
@@ -97,6 +99,7 @@ func (r *Reconciler) loadGood() (goodTwin, bool) {
 // image brings new ones.
 func (r *Reconciler) resolveGood(ctx context.Context, good goodTwin) *resolution {
 	res := newResolution()
+	res.groups = good.Groups
 	for name, e := range good.Entries {
 		if good.Generation != r.config.Generation {
 			e.Version = 0 // of another twin

@@ -64,9 +64,10 @@ type Reconciler struct {
 	failed   map[module.SignalName]Entry // what is there and never ran; in the routes, so that its messages are accounted for
 	guests   map[compiledKey]Guest
 	module   module.ModuleSettings
-	version  int64    // of the document that was applied last
-	good     lastGood // as stored last
-	saved    []byte   // the same, encoded
+	groups   map[string]module.PublishGroup // as the pipeline has them
+	version  int64                          // of the document that was applied last
+	good     lastGood                       // as stored last
+	saved    []byte                         // the same, encoded
 
 	trial    trial
 	suspects suspects
@@ -182,7 +183,9 @@ func (r *Reconciler) environment(ctx context.Context) twin.Environment {
 
 // reconcile executes the plan.
 func (r *Reconciler) reconcile(ctx context.Context, res *resolution) {
+	r.setGroups(res.groups)
 	r.execute(ctx, res)
+	r.setGroups(res.groups)           // without those of signals that went
 	for name, e := range res.wanted { // what stayed the same may be asked for by a newer document
 		if runs, ok := r.running[name]; ok && runs.same(e) {
 			r.running[name] = e

@@ -16,6 +16,7 @@ type resolution struct {
 	problems map[module.SignalName]string // why a signal is not as desired
 	guests   map[module.GuestName]guestState
 	binaries map[string][]byte // by digest
+	groups   map[string]module.PublishGroup
 
 	uncompiled map[compiledKey]error // why
 }
@@ -50,6 +51,7 @@ func (g *guestState) missing() error { return fmt.Errorf("guest %q: %s", g.spec.
 // the place where its last good stays.
 func (r *Reconciler) resolve(ctx context.Context, d module.Desired) *resolution {
 	res := newResolution()
+	res.groups = d.Groups
 	for name, spec := range d.Guests {
 		res.guests[name] = r.fetch(ctx, res, spec, d.Version)
 	}

@@ -51,7 +51,6 @@ func TestTheExampleNamesWhatIsNotAtWorkYet(t *testing.T) {
 		"guests.threshold.permissions.http: not supported yet: permissions.http",
 		"guests.threshold.permissions.secrets: not supported yet: permissions.secrets",
 		"guests.threshold.source: not supported yet: https and oci sources",
-		"publishGroups.minute: not supported yet: publishGroups",
 		"signalDefaults.format: not supported yet: format",
 		"signalDefaults.publishGroup: not supported yet: publishGroup",
 		"signals.press1Temp.node: not supported yet: node",

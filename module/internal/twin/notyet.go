@@ -12,7 +12,6 @@ type later struct {
 	module      []pending[module.ModuleSettings]
 	guests      []pending[guest]
 	signals     []pending[draft]
-	groups      []pending[module.PublishGroup]
 	signalsFrom []pending[module.Shadow]
 }
 
@@ -67,7 +66,6 @@ var notYet = later{
 		{field: "discardNew"},
 		{field: "payload"},
 	},
-	groups: []pending[module.PublishGroup]{{what: "publishGroups", when: func(*module.PublishGroup) bool { return true }}},
 	signalsFrom: []pending[module.Shadow]{
 		{field: "source", what: "https and oci sources", when: func(s *module.Shadow) bool { return remote(s.Source) }},
 	},

@@ -64,7 +64,6 @@ func (p *parser) readGroups(section map[string]any) {
 	p.entries(module.EntryGroup, path(module.EntryGroup), section, func(e *entry, at path, object map[string]any) {
 		group := groupFields.defaults()
 		groupFields.decode(&group, object, at, e)
-		postpone(p.later.groups, groupFields, &group, at.field, e)
 		if e.refused == nil {
 			p.desired.Groups[e.id.Name] = group
 		}
