@@ -27,7 +27,8 @@ func (g *gathers) Take(s *Share) bool {
 	}
 	envelope := NewEnvelope("minute", "out", "samples", module.Properties{{Name: "line", Value: "3"}})
 	i := signals.Named{Signal: string(s.Signal), Sample: module.Sample{Value: s.Message.Body, SourceTimestamp: s.Received}}
-	s.Gather(envelope, i, g.queue, module.Message{Body: s.Message.Body})
+	s.Send("out", module.Message{Body: s.Message.Body}, true)
+	s.Gather(envelope, i, g.queue)
 	_ = g.kept.Settle(s, Changes{Stages: append([]byte("sent "), s.Message.Body...)})
 	return true
 }

@@ -126,7 +126,7 @@ func (k *Kept) settle(s *Share, c Changes) error {
 	k.learn(learnt)
 	for _, o := range s.sent {
 		if o.own {
-			p.chain(s, o.Message)
+			p.chain(s, o.within())
 		}
 	}
 	p.groups.keep(gathered)
@@ -135,28 +135,34 @@ func (k *Kept) settle(s *Share, c Changes) error {
 	return nil
 }
 
-// Stages returns what the stages remember of each of the stream's sources.
+// Stages returns what the stages remembered of each of the stream's sources when that was kept, and forgets it: what they
+// sent since then without keeping it would be unknown to who reads it another time.
 func (k *Kept) Stages() map[string][]byte {
-	table := tableStages + k.stream.String()
+	p, table := k.pipeline, tableStages+k.stream.String()
 	stages := make(map[string][]byte)
-	for _, source := range k.pipeline.journal.Keys(table) {
-		if value, err := k.pipeline.journal.Get(table, source); err == nil { // else they begin anew, which a restart may do
+	for _, source := range p.journal.Keys(table) {
+		if value, err := p.journal.Get(table, source); err == nil { // else they begin anew, which a crash may do as well
 			stages[source] = value
 		}
+	}
+	if len(stages) > 0 {
+		tx := &journal.Tx{}
+		tx.DeleteTable(table)
+		p.journal.Submit(tx, nil)
 	}
 	return stages
 }
 
-// SetStages keeps what the stages remember of the stream's sources, soon. Without it they begin anew in the next life of
-// the module, or of the partition.
-func (k *Kept) SetStages(stages map[string][]byte) {
+// SetStages keeps what the stages remember of the stream's sources, over an orderly end of the stream's work.
+func (k *Kept) SetStages(stages map[string][]byte) error {
 	tx := &journal.Tx{}
 	for source, value := range stages {
 		k.putStages(tx, source, value)
 	}
-	if !tx.Empty() {
-		k.pipeline.journal.put(tx, func(error) {})
+	if tx.Empty() {
+		return nil
 	}
+	return k.pipeline.commit(tx)
 }
 
 func (k *Kept) putStages(tx *journal.Tx, source string, value []byte) {

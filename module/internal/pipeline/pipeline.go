@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
 )
 
 // tableLimit is how many inputs may be in flight. edgeHub keeps to one; the simulator can be told to send more.
@@ -166,6 +167,9 @@ func (p *Pipeline) stopping() bool {
 // SendResults sends what signals put into the outbox until ctx ends.
 func (p *Pipeline) SendResults(ctx context.Context) { p.outbox.run(ctx) }
 
+// PublisherID returns what messages of the shape opcPubSub say of who sends them.
+func (p *Pipeline) PublisherID() string { return p.publisherID }
+
 // SealGroups sends what publish groups gather, each message when it is due, until ctx ends.
 func (p *Pipeline) SealGroups(ctx context.Context) { p.groups.run(ctx) }
 
@@ -208,7 +212,7 @@ func (p *Pipeline) dispatch(e *entry) {
 
 // share returns a signal's share of an input.
 func (e *entry) share(p *Pipeline, r Route) *Share {
-	return &Share{Stream: Stream{Signal: r.Signal}, Source: r.Source, Message: e.message, Identity: e.identity, Input: e.input, Received: e.received, receipt: e.anonymous, pipeline: p, debt: e}
+	return &Share{Stream: Stream{Signal: r.Signal}, Source: r.Source, Message: e.message, Identity: e.identity, Input: e.input, Received: e.received, receipt: e.anonymous, content: e.content, pipeline: p, debt: e}
 }
 
 // give hands a share over and reports whether the signal is there to take it: one that was removed meanwhile is no
@@ -241,9 +245,14 @@ func (p *Pipeline) chain(from *Share, m module.Message) {
 	if routes == nil {
 		return // the module stops before it was told
 	}
-	for _, r := range routes.Signals[from.Signal] {
+	readers := routes.Signals[from.Signal]
+	if len(readers) == 0 {
+		return
+	}
+	content := signals.NewContent(m.Body)
+	for _, r := range readers {
 		s := &Share{Stream: Stream{Signal: r.Signal}, Source: r.Source, Message: m, Identity: "id\x00" + m.Properties.Value(module.PropertyMessageID),
-			Input: from.Input, Received: from.Received, receipt: from.receipt, pipeline: p, debt: from.debt}
+			Input: from.Input, Received: from.Received, receipt: from.receipt, content: content, pipeline: p, debt: from.debt}
 		if !p.give(r, s) {
 			p.dropped.Add(1)
 		}

@@ -11,6 +11,7 @@ import (
 const (
 	PropertyMessageType  = "messageType"
 	PropertySignal       = "signal"
+	PropertyPartition    = "partition"
 	PropertySourceDevice = "sourceDeviceId"
 	PropertySourceModule = "sourceModuleId"
 )
@@ -65,12 +66,19 @@ func Trace(to *module.Properties, of module.Properties, origin bool) {
 	}
 	add(module.PropertyCorrelationID, cid)
 	if origin {
-		for _, p := range [...][2]string{{PropertySourceDevice, module.PropertySenderDevice}, {PropertySourceModule, module.PropertySenderModule}} {
-			value := of.Value(p[0])
-			if value == "" {
-				value = of.Value(p[1])
-			}
-			add(p[0], value)
-		}
+		device, sender := Origin(of)
+		add(PropertySourceDevice, device)
+		add(PropertySourceModule, sender)
 	}
+}
+
+// Origin returns the device and the module that a message came from at first.
+func Origin(of module.Properties) (device, sender string) {
+	if device = of.Value(PropertySourceDevice); device == "" {
+		device = of.Value(module.PropertySenderDevice)
+	}
+	if sender = of.Value(PropertySourceModule); sender == "" {
+		sender = of.Value(module.PropertySenderModule)
+	}
+	return device, sender
 }

@@ -64,7 +64,7 @@ func (k *Kept) putSeen(tx *journal.Tx, s *Share) *account {
 	if len(k.pipeline.routes.Load().Signals[k.stream.Signal]) > 0 {
 		for _, o := range s.sent {
 			if o.own {
-				a.own = append(a.own, o.Message)
+				a.own = append(a.own, o.within())
 			}
 		}
 	}

@@ -17,6 +17,7 @@ type Share struct {
 	Input    module.InputName
 	Received time.Time
 
+	content  *signals.Content
 	pipeline *Pipeline
 	debt     debt // nil: nothing waits for it
 	receipt  bool // its identity is one that nothing repeats
@@ -29,7 +30,16 @@ type outgoing struct {
 	output module.OutputName
 	module.Message
 	own    bool
-	gather *gather // nil: it is sent by itself
+	inner  *module.Message // what the signals that read this one get, where it is not the same
+	gather *gather         // nil: it is sent by itself
+}
+
+// within returns the message for the signals that read this one.
+func (o *outgoing) within() module.Message {
+	if o.inner != nil {
+		return *o.inner
+	}
+	return o.Message
 }
 
 // Tick returns a share for something that a stream does at its time, a tick or a heartbeat. No input waits for it.
@@ -50,16 +60,33 @@ func (s *Share) Part(partition string) *Share {
 // Send adds a message to what comes of the share, with the id that derives from the input's. Own says that it goes to the
 // signal's own output: then the signals that read this one get it too. An output of "" stays inside the module.
 func (s *Share) Send(output module.OutputName, m module.Message, own bool) {
-	m.Properties.Set(module.PropertyMessageID, MessageID(s.Identity, s.String(), s.index))
+	m.Properties.Set(module.PropertyMessageID, s.NextID())
 	s.index++
-	s.sent = append(s.sent, outgoing{output, m, own, nil})
+	s.sent = append(s.sent, outgoing{output: output, Message: m, own: own})
 }
 
-// Gather adds a sample, which is also m, to what comes of the share. The signals that read this one get m; the sample goes
-// to its output in a message of its publish group once the share is settled, or as m where it cannot be kept until then.
-func (s *Share) Gather(e *Envelope, i signals.Named, q Queue, m module.Message) {
-	s.Send(e.output, m, true)
+// NextID returns the id that the next message sent will have.
+func (s *Share) NextID() string { return MessageID(s.Identity, s.String(), s.index) }
+
+// Within says that the signals that read this one get m instead of the message that was sent last.
+func (s *Share) Within(m module.Message) {
+	sent := &s.sent[len(s.sent)-1]
+	m.Properties.Set(module.PropertyMessageID, sent.Properties.Value(module.PropertyMessageID))
+	sent.inner = &m
+}
+
+// Gather has the message that was sent last gathered: the sample that it is goes to its output in a message of its publish
+// group once the share is settled. Where it cannot be kept until then it goes by itself, as it was sent.
+func (s *Share) Gather(e *Envelope, i signals.Named, q Queue) {
 	s.sent[len(s.sent)-1].gather = &gather{e, i, q}
+}
+
+// Content returns the message's body, to be read. It is parsed once for all signals that the message goes to.
+func (s *Share) Content() *signals.Content {
+	if s.content == nil {
+		s.content = signals.NewContent(s.Message.Body)
+	}
+	return s.content
 }
 
 // DeadLetter adds the message, or the tick, to what comes of the share: as a dead letter, with its reason.
@@ -76,7 +103,7 @@ func (s *Share) DeadLetter(l module.DeadLetter) {
 	s.pipeline.deadLetters.Add(1)
 	m := letterMessage(s.Message, l)
 	m.Properties.Set(module.PropertyMessageID, MessageID(s.Identity, s.String()+"/deadletter", index))
-	s.sent = append(s.sent, outgoing{module.OutputDeadLetter, m, false, nil})
+	s.sent = append(s.sent, outgoing{output: module.OutputDeadLetter, Message: m})
 }
 
 // Finish sends what was sent: to the signals that read this one, and into the outbox, where it waits for room; each
@@ -84,7 +111,7 @@ func (s *Share) DeadLetter(l module.DeadLetter) {
 func (s *Share) Finish() {
 	for _, o := range s.sent {
 		if o.own {
-			s.pipeline.chain(s, o.Message)
+			s.pipeline.chain(s, o.within())
 		}
 		s.put(o)
 	}

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"crypto/sha256"
 	"strings"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
@@ -22,6 +23,28 @@ func (s Stream) String() string {
 		return string(s.Signal)
 	}
 	return string(s.Signal) + partitionMark + s.Partition
+}
+
+// FileName returns a name for what the stream has in a directory: it begins with the signal's, and names no other file.
+func (s Stream) FileName() string {
+	if s.Partition == "" {
+		return string(s.Signal)
+	}
+	sum := sha256.Sum256([]byte(s.Partition))
+	return string(s.Signal) + partitionMark + idEncoding.EncodeToString(sum[:16])
+}
+
+// SignalOf returns the signal whose FileName a name is.
+func SignalOf(fileName string) module.SignalName { return streamOf(fileName).Signal }
+
+// Waiting returns the streams of a signal that have something in their spools.
+func (p *Pipeline) Waiting(signal module.SignalName) (streams []Stream) {
+	for _, table := range p.journal.Tables(tableSpool + string(signal)) {
+		if s := streamOf(table[len(tableSpool):]); s.Signal == signal {
+			streams = append(streams, s)
+		}
+	}
+	return streams
 }
 
 // streamOf is the inverse of String.

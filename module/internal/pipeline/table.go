@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
 )
 
 // Delivery is one copy of a message as edgeHub delivered it.
@@ -61,6 +62,7 @@ type entry struct {
 	identity  string
 	anonymous bool
 	message   module.Message
+	content   *signals.Content // of the message, for all signals that read it
 	received  time.Time
 	number    uint64 // in order of arrival
 
@@ -109,7 +111,7 @@ func (t *table) place(d Delivery) (fresh *entry, finished bool, err error) {
 	t.forget(key, d.Input)
 	t.pending++
 	t.arrived++
-	e := &entry{table: t, input: d.Input, key: key, message: d.Message, received: d.Received, number: t.arrived}
+	e := &entry{table: t, input: d.Input, key: key, message: d.Message, content: signals.NewContent(d.Message.Body), received: d.Received, number: t.arrived}
 	e.identity, e.anonymous = identify(d.Message.Properties)
 	e.open.Store(1) // the dispatcher's
 	t.entries[key] = append(t.entries[key], e)
@@ -237,7 +239,7 @@ func (t *table) finish(e *entry) []func() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	acks := e.acks
-	e.acks, e.message = nil, module.Message{} // nobody needs them any more
+	e.acks, e.message, e.content = nil, module.Message{}, nil // nobody needs them any more
 	e.finished = true
 	t.pending--
 	if e.anonymous {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 )
 
 // removeFiles removes the private directories of signals that the twin does not name any more. One that is stopped or
@@ -20,7 +21,7 @@ func (r *Reconciler) removeFiles(named map[module.SignalName]bool) {
 		r.config.Log.Error().Err(err).Msg("files of signals that are gone are not removed")
 	}
 	for _, e := range entries {
-		if named[module.SignalName(e.Name())] {
+		if named[pipeline.SignalOf(e.Name())] {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(r.config.Files, e.Name())); err != nil {

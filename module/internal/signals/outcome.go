@@ -25,6 +25,9 @@ const (
 	DiagnosticsOnly            // of a heartbeat: it is counted and not sent
 )
 
+// Ends is how many ends there are.
+const Ends = len(ends)
+
 var ends = [...]string{"passed", "noValue", "sampledOut", "outOfRange", "unchanged", "skippedFirst", "heartbeatsOnly", "notDue", "diagnosticsOnly"}
 
 // String returns the end as a metric or a log names it, for example "sampledOut".
@@ -41,6 +44,9 @@ const (
 	Future                       // its source timestamp is more than a minute after its arrival
 	Untimed                      // its source timestamp cannot be read: the time of arrival stands for it
 )
+
+// NoteKinds is how many notes there are.
+const NoteKinds = 5
 
 // Has reports whether all of the given notes are among these.
 func (n Notes) Has(notes Notes) bool { return n&notes == notes }

@@ -27,6 +27,11 @@ type Stages struct {
 	heartbeat heartbeat
 }
 
+// Remembering reports whether what becomes of a value depends on those before it.
+func (s *Stages) Remembering() bool {
+	return s.trigger != triggerAlways || s.sampling > 0 || s.skipFirst || s.heartbeat != (heartbeat{})
+}
+
 // bound is an end of the range, and what a clamped value becomes.
 type bound struct {
 	at     float64

@@ -20,19 +20,20 @@ import (
 // apply changes what the runner works on. On an error the old work goes on, in whatever state it is. A signal that never
 // ran has nothing to go on with: it takes the work over and, if another try may help, backs off as after a call.
 func (r *runner) apply(w Work) error {
-	stages, err := prepare(&w)
+	front, err := prepare(&w)
 	if err != nil {
 		return r.orFailed(w, err)
 	}
 	does, err := r.workerFor(&w)
 	if err == nil {
-		r.take(w, stages, does)
+		r.take(w, front, does)
+		r.applyParts()
 		return nil
 	}
 	if !r.lastStart.IsZero() || !curable(err) {
 		return r.orFailed(w, err)
 	}
-	r.adopt(w, stages)
+	r.adopt(w, front)
 	r.restarts = restarts{policy: w.Spec.RestartPolicy}
 	r.fail(err)
 	return nil
@@ -59,16 +60,23 @@ func (r *runner) orFailed(w Work, cause error) error {
 func (r *runner) quarantine(w Work, reason string) {
 	r.stopTimer()
 	r.closeWorker()
+	r.dissolve()
 	w.Guest = nil
 	r.work = w
 	r.event(zerolog.ErrorLevel, &w).Str("status", string(module.Quarantined)).Msg(reason)
 	r.set(module.Quarantined, reason)
 }
 
-// prepare makes the stages of a signal, and checks that its guest can do what it is asked to.
-func prepare(w *Work) (*signals.Selection, error) {
-	refuse := func(reason, hint string) (*signals.Selection, error) {
-		return nil, &module.GuestError{Guest: w.Spec.Name, Signal: w.Signal.Name, Op: "bind", Kind: module.KindInvalid, Message: reason, Hint: hint}
+// front is the host's side of a signal, before its guest.
+type front struct {
+	reader *signals.Reader
+	stages *signals.Stages
+}
+
+// prepare makes the host's side of a signal, and checks that its guest can do what it is asked to.
+func prepare(w *Work) (f front, err error) {
+	refuse := func(reason, hint string) (front, error) {
+		return front{}, &module.GuestError{Guest: w.Spec.Name, Signal: w.Signal.Name, Op: "bind", Kind: module.KindInvalid, Message: reason, Hint: hint}
 	}
 	switch {
 	case w.Guest == nil:
@@ -79,11 +87,15 @@ func prepare(w *Work) (*signals.Selection, error) {
 	case w.Spec.Run != "" && !w.Guest.IsProgram():
 		return refuse(fmt.Sprintf("run %q is for WASI commands, and it is a guest of edge/1", w.Spec.Run), "leave run out")
 	}
-	return signals.NewSelection(w.Signal)
+	if f.reader, err = signals.NewReader(w.Signal); err != nil {
+		return front{}, err
+	}
+	f.stages, err = signals.NewStages(w.Signal)
+	return f, err
 }
 
 // take goes over to the work and what does it: the one that runs, a new one, or none for the host alone.
-func (r *runner) take(w Work, stages *signals.Selection, does worker) {
+func (r *runner) take(w Work, f front, does worker) {
 	running := r.status() == module.Running
 	ticking := running && w.sameTicks(&r.work)
 	if !running || does != r.worker {
@@ -91,19 +103,27 @@ func (r *runner) take(w Work, stages *signals.Selection, does worker) {
 		r.restarts = restarts{since: r.lastStart}
 	}
 	r.restarts.policy = w.Spec.RestartPolicy
-	r.adopt(w, stages)
+	r.adopt(w, f)
 	r.set(module.Running, "")
 	if !ticking {
 		r.schedule()
 	}
+	r.scheduleBeat()
 }
 
-func (r *runner) adopt(w Work, stages *signals.Selection) {
+// adopt makes w the runner's work. What the stages remember stays, unless the signal has other values now.
+func (r *runner) adopt(w Work, f front) {
 	label(&w)
 	if w.Guest != nil {
 		r.times = r.supervisor.timesOf(w.Spec.Name)
 	}
-	r.work, r.stages, r.properties = w, stages, slices.Sorted(maps.Keys(w.Signal.Properties))
+	switch {
+	case r.states == nil:
+		r.loadStates(time.Now())
+	case !w.sameValues(&r.work):
+		clear(r.states)
+	}
+	r.work, r.front, r.envelope, r.properties = w, f, nil, slices.Sorted(maps.Keys(w.Signal.Properties))
 }
 
 // workerFor returns what does w: the one there is, with new settings, or a new one beside it.
@@ -117,7 +137,7 @@ func (r *runner) workerFor(w *Work) (worker, error) {
 	if bytes.Equal(w.Signal.Settings, r.work.Signal.Settings) {
 		return r.worker, nil
 	}
-	err := r.instance.Configure(settingsDocument(w))
+	err := r.instance.Configure(r.settingsDocument(w))
 	r.counts.took(r.instance, err)
 	r.takeLogs(r.instance, w)
 	if err == nil {
@@ -165,6 +185,7 @@ func (r *runner) startInstance(w *Work, files string) (Instance, error) {
 	if err != nil {
 		r.event(zerolog.ErrorLevel, w).Err(err).Msg("guest starts without a part of its state")
 	}
+	state = with(state, r.task.changes)
 	instance, err := w.Guest.Start(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, State: state, Files: files})
 	if err != nil {
 		r.counts.ended(err)
@@ -173,7 +194,7 @@ func (r *runner) startInstance(w *Work, files string) (Instance, error) {
 	r.counts.took(instance, nil)
 	r.takeLogs(instance, w)
 	initial := cloneState(instance.Effects().State)
-	err = instance.Configure(settingsDocument(w))
+	err = instance.Configure(r.settingsDocument(w))
 	r.counts.took(instance, err)
 	r.takeLogs(instance, w)
 	if err == nil {
@@ -195,12 +216,27 @@ func (r *runner) files(w *Work) (string, error) {
 		return "", &module.GuestError{Guest: w.Spec.Name, Signal: r.name, Op: "instantiate", Kind: module.KindHost,
 			Message: "permissions.files is private, and this module has no storage", Hint: "mount a volume at WASM_ON_EDGE_STORAGE"}
 	default:
-		return filepath.Join(all, string(r.name)), nil
+		return filepath.Join(all, r.stream().FileName()), nil
 	}
 }
 
+// with returns state with changes that are not kept yet: those of earlier pieces of the task at hand.
+func with(state map[string][]byte, changes []module.StateChange) map[string][]byte {
+	for _, c := range changes {
+		if c.Delete {
+			delete(state, c.Key)
+			continue
+		}
+		if state == nil {
+			state = make(map[string][]byte)
+		}
+		state[c.Key] = c.Value
+	}
+	return state
+}
+
 // settingsDocument is what a guest is configured with.
-func settingsDocument(w *Work) []byte {
+func (r *runner) settingsDocument(w *Work) []byte {
 	settings := w.Signal.Settings
 	if len(settings) == 0 {
 		settings = json.RawMessage("{}")
@@ -209,7 +245,7 @@ func settingsDocument(w *Work) []byte {
 		Signal    module.SignalName `json:"signal"`
 		Partition string            `json:"partition"`
 		Settings  json.RawMessage   `json:"settings"`
-	}{w.Signal.Name, "", settings})
+	}{w.Signal.Name, r.partition, settings})
 	return document
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
 )
 
 // FailureKinds are the ways in which calls and starts of a guest end badly, in the order of [Counts.Failures].
@@ -16,19 +17,39 @@ var FailureKinds = [...]module.GuestErrorKind{module.KindTrap, module.KindExit, 
 // Counts are a signal's totals since the module's start.
 type Counts struct {
 	In, Out, Dropped, DeadLetters, Traps, MissedTicks, LinesDropped int64
+	Evicted                                                         int64 // partitions, for others
 
 	Calls    int64                    // of the guest, for messages and ticks; second tries too
 	Busy     time.Duration            // by the clock, in calls, and in starts that went well
 	Failures [len(FailureKinds)]int64 // calls and starts, by kind
 	Memory   int64                    // bytes of linear memory: the most that an instance came to
+
+	Ends  [signals.Ends]int64      // values, and heartbeats, by the stage at which they ended
+	Notes [signals.NoteKinds]int64 // values that were remarkable, in the order of the notes
 }
 
 // counts are written by the runner's goroutine alone.
 type counts struct {
-	in, out, dropped, deadLetters, traps, missedTicks, linesDropped atomic.Int64
+	in, out, dropped, deadLetters, traps, missedTicks, linesDropped, evicted atomic.Int64
 
 	calls, busy, memory atomic.Int64
 	failures            [len(FailureKinds)]atomic.Int64
+
+	ends  [signals.Ends]atomic.Int64
+	notes [signals.NoteKinds]atomic.Int64
+}
+
+// stage counts what became of a value.
+func (c *counts) stage(o signals.Outcome) {
+	c.ends[o.End].Add(1)
+	if o.Notes == 0 {
+		return
+	}
+	for n := range c.notes {
+		if o.Notes.Has(1 << n) {
+			c.notes[n].Add(1)
+		}
+	}
 }
 
 // took takes the measures of an instance's last call, which may have been its start, and notes how it ended.
@@ -49,10 +70,32 @@ func (c *counts) ended(err error) {
 
 func (c *counts) load() Counts {
 	all := Counts{In: c.in.Load(), Out: c.out.Load(), Dropped: c.dropped.Load(), DeadLetters: c.deadLetters.Load(),
-		Traps: c.traps.Load(), MissedTicks: c.missedTicks.Load(), LinesDropped: c.linesDropped.Load(),
+		Traps: c.traps.Load(), MissedTicks: c.missedTicks.Load(), LinesDropped: c.linesDropped.Load(), Evicted: c.evicted.Load(),
 		Calls: c.calls.Load(), Busy: time.Duration(c.busy.Load()), Memory: c.memory.Load()}
 	for kind := range all.Failures {
 		all.Failures[kind] = c.failures[kind].Load()
 	}
+	for end := range all.Ends {
+		all.Ends[end] = c.ends[end].Load()
+	}
+	for n := range all.Notes {
+		all.Notes[n] = c.notes[n].Load()
+	}
 	return all
+}
+
+// add adds the counts of a partition. A message that several partitions have a part in is one to each.
+func (c *Counts) add(o *Counts) {
+	c.In, c.Out, c.Dropped, c.DeadLetters = c.In+o.In, c.Out+o.Out, c.Dropped+o.Dropped, c.DeadLetters+o.DeadLetters
+	c.Traps, c.MissedTicks, c.LinesDropped = c.Traps+o.Traps, c.MissedTicks+o.MissedTicks, c.LinesDropped+o.LinesDropped
+	c.Calls, c.Busy, c.Memory = c.Calls+o.Calls, c.Busy+o.Busy, max(c.Memory, o.Memory)
+	for kind := range c.Failures {
+		c.Failures[kind] += o.Failures[kind]
+	}
+	for end := range c.Ends {
+		c.Ends[end] += o.Ends[end]
+	}
+	for n := range c.Notes {
+		c.Notes[n] += o.Notes[n]
+	}
 }

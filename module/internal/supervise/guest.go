@@ -108,8 +108,28 @@ func (w *Work) sameTicks(other *Work) bool {
 	return w.ticks() == other.ticks() && w.Signal.SamplingInterval == other.Signal.SamplingInterval
 }
 
+// sameValues reports whether the samples of w are those of the other work, whatever is made of them.
+func (w *Work) sameValues(other *Work) bool {
+	a, b := &w.Signal, &other.Signal
+	return a.Source == b.Source && maps.Equal(a.Sources, b.Sources) && a.Format == b.Format && a.Selector == b.Selector &&
+		maps.Equal(a.Where, b.Where) && a.Node == b.Node && a.PartitionBy == b.PartitionBy
+}
+
 func (w *Work) hasFiles() bool { return w.Spec.Permissions.Files == module.FilesPrivate }
 
 func (w *Work) serves() bool { return w.Spec.Run == module.RunService }
 
-func (w *Work) ticks() bool { return w.Signal.Source.Kind == module.SourceTimer }
+func (w *Work) ticks() bool {
+	_, ticks := w.timer()
+	return ticks
+}
+
+// timer returns the key of the source that is a timer, and whether there is one.
+func (w *Work) timer() (source string, there bool) {
+	for key, s := range w.Signal.Sources {
+		if s.Kind == module.SourceTimer {
+			return key, true
+		}
+	}
+	return "", w.Signal.Source.Kind == module.SourceTimer
+}

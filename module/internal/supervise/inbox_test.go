@@ -216,7 +216,7 @@ func TestASlowSignalWhoseSpoolCannotBeWrittenWorksWithoutIt(t *testing.T) {
 	inPlant(t, func(t *testing.T, p *plant) {
 		g := &fakeGuest{}
 		p.start(t, workOf(g))
-		p.runners["s"].inbox.setSlow(true)
+		p.runners[pipeline.Stream{Signal: "s"}].inbox.setSlow(true)
 		p.disk.full.Store(true)
 		p.deliver(t, "a")
 		p.deliver(t, "b")

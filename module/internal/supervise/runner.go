@@ -21,10 +21,23 @@ type runner struct {
 	ended      chan struct{}
 	remove     context.CancelFunc
 
-	work       Work
-	stages     *signals.Selection
+	work Work
+	front
 	properties []string // names of the signal's own, in a fixed order
 	worker
+	task  task
+	busy  bool            // with a task
+	found []signals.Found // scratch
+
+	states       map[string]*signals.State // what the stages remember, by the key of the source; nil until the signal runs
+	stagesKept   bool                      // that is in the journal, and must not fall behind
+	beat         *time.Timer               // of the next heartbeat; nil where none is due
+	envelope     *pipeline.Envelope        // of the publish group
+	envelopeFrom [2]string                 // device and module whose samples go into it
+
+	partition string // of a runner that works on one
+	parts     partitions
+
 	lastStart time.Time      // of an instance, or of a host-only signal; zero: the signal never ran
 	kept      *pipeline.Kept // the guest's state, over restarts of its instance and of the module
 	load      load
@@ -40,6 +53,14 @@ type runner struct {
 	mu     sync.Mutex // guards what follows
 	state  State
 	guest  Guest // of work: instances may be started from it
+}
+
+func newRunner(s *Supervisor, stream pipeline.Stream) *runner {
+	r := &runner{supervisor: s, name: stream.Signal, partition: stream.Partition, kept: s.config.Pipeline.Kept(stream),
+		commands: make(chan func()), ended: make(chan struct{})}
+	r.state.Status = module.Unknown
+	r.inbox = newInbox(s.config.Pipeline, r)
+	return r
 }
 
 // Take is the pipeline's way in.
@@ -69,6 +90,8 @@ func (r *runner) run(ctx context.Context) {
 			r.takeOne()
 		case <-r.due():
 			r.onTimer()
+		case <-r.beats():
+			r.onBeat()
 		case f := <-r.tasks():
 			f()
 		case <-r.service.over():
@@ -81,6 +104,7 @@ func (r *runner) run(ctx context.Context) {
 func (r *runner) stop() {
 	r.inbox.close()
 	r.stopTimer()
+	r.keepStates()
 	r.closeWorker()
 }
 
@@ -94,7 +118,9 @@ func (r *runner) takeOne() bool {
 	if s == nil {
 		return false
 	}
+	r.busy = true
 	r.handle(s)
+	r.busy = false
 	r.noteLoad(time.Now())
 	return true
 }
@@ -144,6 +170,7 @@ func (r *runner) finish() {
 		}
 	}
 	r.overflow(r.inbox.hold(true))
+	r.dissolve()
 }
 
 // overflow deals with shares that did not fit into the spool.
@@ -177,7 +204,7 @@ func (r *runner) closeWorker() {
 func (r *runner) set(status module.RuntimeStatus, description string) {
 	r.mu.Lock()
 	r.state = State{Status: status, Description: description, Version: r.work.Version, Guest: r.work.Spec.Name,
-		Digest: r.work.Digest, RestartCount: r.restarts.count, LastStart: r.lastStart, Slow: r.state.Slow}
+		Digest: r.work.Digest, RestartCount: r.restarts.count, LastStart: r.lastStart, Slow: r.state.Slow, partition: r.partition}
 	r.guest = r.work.Guest
 	r.mu.Unlock()
 	r.overflow(r.inbox.hold(status == module.Unknown || status == module.Backoff))
@@ -202,4 +229,6 @@ func (r *runner) snapshot() State {
 	return s
 }
 
-func (r *runner) stream() pipeline.Stream { return pipeline.Stream{Signal: r.name} }
+func (r *runner) stream() pipeline.Stream {
+	return pipeline.Stream{Signal: r.name, Partition: r.partition}
+}

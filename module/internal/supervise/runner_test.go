@@ -14,6 +14,7 @@ import (
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
 )
 
 // inPlant runs a test in a bubble with a plant of its own.
@@ -79,7 +80,7 @@ func TestAHostOnlySignalSendsTheSampleThatItSelects(t *testing.T) {
 		p.start(t, w)
 		p.deliver(t, `{"t": 1.50}`)
 		require.Len(t, p.sent, 1)
-		assert.JSONEq(t, `{"signal":"s","value":1.50,"unit":"Cel","sourceTimestamp":"2000-01-01T00:00:00.000Z"}`, string(p.sent[0].Body))
+		assert.JSONEq(t, `{"signal":"s","value":1.50,"unit":"Cel","sourceTimestamp":"2000-01-01T00:00:00.000Z","reason":"first"}`, string(p.sent[0].Body))
 		for name, value := range map[string]string{"messageType": "sample", "$.ct": "application/json", "$.ce": "utf-8", "shift": "early"} {
 			assert.Equal(t, value, p.sent[0].Properties.Value(name))
 		}
@@ -88,7 +89,7 @@ func TestAHostOnlySignalSendsTheSampleThatItSelects(t *testing.T) {
 		p.deliver(t, `{`)
 		assert.Equal(t, []string{"deadletter: { (not-json, attempts )"}, p.results())
 		assert.Equal(t, 3, p.acknowledged())
-		assert.EqualValues(t, 1, p.state().Dropped)
+		assert.EqualValues(t, 1, p.state().Ends[signals.NoValue])
 	})
 }
 

@@ -2,44 +2,22 @@ package supervise
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
 )
 
-// settle makes a call's effects real: what the guest emitted, and its verdict on the message itself; and finishes the
-// share. Where the guest changed its state all of that is one transaction. If that cannot be stored the instance, which
-// believes that it is, makes way for one with the state that is stored.
-func (r *runner) settle(s *pipeline.Share, m module.Message, verdict module.Verdict) error {
-	effects := r.instance.Effects()
-	for _, e := range effects.Emitted {
-		r.emit(s, e)
-	}
-	switch verdict {
-	case module.Pass:
-		r.pass(s, m)
-	case module.Drop:
-		if len(effects.Emitted) == 0 {
-			r.counts.dropped.Add(1)
-		}
-	}
-	if len(effects.State) == 0 {
-		s.Finish()
-		return nil
-	}
-	err := r.kept.Settle(s, pipeline.Changes{State: effects.State})
-	if err != nil && !errors.Is(err, pipeline.ErrStopping) {
-		r.recover()
-		return fmt.Errorf("keep state: %w", err)
-	}
-	return err
-}
+// payloadSamples is the shape that samples have within the module.
+const payloadSamples = "samples"
 
 // emit sends what a guest emitted. It is copied: the effects point into the instance.
-func (r *runner) emit(s *pipeline.Share, e module.Emitted) {
+func (r *runner) emit(e module.Emitted) {
 	output, own := module.OutputName(strings.Clone(string(e.Output))), false
 	if output == "" || output == r.work.Signal.Output {
 		output, own = r.work.Signal.Output, true
@@ -48,40 +26,115 @@ func (r *runner) emit(s *pipeline.Share, e module.Emitted) {
 	for _, p := range e.Properties {
 		properties = append(properties, struct{ Name, Value string }{strings.Clone(p.Name), strings.Clone(p.Value)})
 	}
-	r.send(s, output, module.Message{Body: bytes.Clone(e.Body), Properties: properties}, own, "event")
+	r.send(output, module.Message{Body: bytes.Clone(e.Body), Properties: properties}, own)
 }
 
-// pass sends the message on.
-func (r *runner) pass(s *pipeline.Share, m module.Message) {
+// send sends what the guest made.
+func (r *runner) send(output module.OutputName, m module.Message, own bool) {
+	m = r.complete(m, "event")
+	r.task.share.Send(output, m, own)
+	if own && r.gathers() && json.Valid(m.Body) { // what is not JSON has no place in a message with others
+		r.gather(signals.Named{Signal: string(r.name), Partition: r.partition, Raw: m.Body})
+	}
+}
+
+// pass sends a piece on.
+func (r *runner) pass(p piece) {
 	kind := "event"
-	if r.stages.Samples() {
+	if p.named != nil {
 		kind = "sample"
 	}
-	inherited := pipeline.Inherit(m.Properties, len(r.work.Signal.Properties)+8)
-	r.send(s, r.work.Signal.Output, module.Message{Body: m.Body, Properties: inherited}, true, kind)
+	inner := r.complete(module.Message{Body: p.Body, Properties: pipeline.Inherit(p.Properties, len(r.work.Signal.Properties)+8)}, kind)
+	outer := inner
+	shaped := p.named != nil && r.work.Signal.Payload != payloadSamples
+	if shaped {
+		about := signals.Batch{PublisherID: r.supervisor.config.Pipeline.PublisherID(), MessageID: r.task.share.NextID(), Time: time.Now()}
+		outer.Body = signals.AppendPayload(nil, r.work.Signal.Payload, []signals.Named{*p.named}, about)
+		outer.Properties = inner.Properties.Clone(1)
+	}
+	r.task.share.Send(r.work.Signal.Output, outer, true)
+	if shaped {
+		r.task.share.Within(inner)
+	}
+	switch {
+	case !r.gathers():
+	case p.named != nil:
+		r.gather(*p.named)
+	case json.Valid(p.Body):
+		r.gather(signals.Named{Signal: string(r.name), Partition: r.partition, Raw: p.Body})
+	}
 }
 
-// send puts a message into the outbox, with the properties that the host and the twin add.
-func (r *runner) send(s *pipeline.Share, output module.OutputName, m module.Message, own bool, kind string) {
+// complete adds the properties that the host and the twin give to a message.
+func (r *runner) complete(m module.Message, kind string) module.Message {
 	m.Properties.Set(pipeline.PropertyMessageType, kind)
 	m.Properties.Set(pipeline.PropertySignal, string(r.name))
-	pipeline.Trace(&m.Properties, s.Message.Properties, r.supervisor.originProperties.Load())
+	if r.partition != "" {
+		m.Properties.Set(pipeline.PropertyPartition, r.partition)
+	}
+	pipeline.Trace(&m.Properties, r.task.share.Message.Properties, r.supervisor.originProperties.Load())
 	for _, name := range r.properties {
 		m.Properties.Set(name, r.work.Signal.Properties[name])
 	}
 	r.counts.out.Add(1)
-	s.Send(output, m, own)
+	return m
 }
 
-// deadLetter sends a message whose call ended badly to the dead letters, with the kind of the error as its reason.
-func (r *runner) deadLetter(s *pipeline.Share, err error, attempts int) {
+// gathers reports whether what the signal sends goes into a publish group.
+func (r *runner) gathers() bool {
+	return r.work.Signal.PublishGroup != "" && r.work.Signal.Output != module.OutputNone
+}
+
+// gather puts what was sent last into the publish group.
+func (r *runner) gather(n signals.Named) {
+	queue := pipeline.Queue{Size: r.work.Signal.QueueSize, DiscardNew: r.work.Signal.DiscardNew}
+	r.task.share.Gather(r.envelopeFor(r.task.share.Message.Properties), n, queue)
+	r.task.gathered = true
+}
+
+// envelopeFor returns the envelope for what comes of a message: it says where that came from. A heartbeat goes where the
+// values before it went.
+func (r *runner) envelopeFor(of module.Properties) *pipeline.Envelope {
+	var from [2]string
+	if r.supervisor.originProperties.Load() {
+		from[0], from[1] = pipeline.Origin(of)
+	}
+	if r.envelope != nil && (from == r.envelopeFrom || of == nil) {
+		return r.envelope
+	}
+	var properties module.Properties
+	for i, name := range [...]string{pipeline.PropertySourceDevice, pipeline.PropertySourceModule} {
+		if from[i] != "" {
+			properties.Set(name, from[i])
+		}
+	}
+	for _, name := range r.properties {
+		properties.Set(name, r.work.Signal.Properties[name])
+	}
+	w := &r.work.Signal
+	r.envelope, r.envelopeFrom = pipeline.NewEnvelope(w.PublishGroup, w.Output, w.Payload, properties), from
+	return r.envelope
+}
+
+// deadLetter sends the task's message, of which a piece ended badly, to the dead letters, with the kind of the error as its
+// reason.
+func (r *runner) deadLetter(err error) {
 	reason := module.ReasonStateNotKept
-	if e, ok := errors.AsType[*module.GuestError](err); ok {
+	var e *module.GuestError
+	switch {
+	case errors.As(err, &e):
 		reason = string(e.Kind)
+	case errors.Is(err, errLines):
+		reason = module.ReasonInvalid
+	}
+	t := &r.task
+	description := err.Error()
+	if t.failures > 1 {
+		description = fmt.Sprintf("%d samples of the message, at first: %s", t.failures, description)
 	}
 	r.counts.deadLetters.Add(1)
-	r.logDeadLetter(err, attempts)
-	s.DeadLetter(module.DeadLetter{Reason: reason, Description: err.Error(), Guest: r.work.Spec.Name, Digest: r.work.Digest, Attempts: attempts})
+	r.logDeadLetter(err, t.attempts)
+	t.share.DeadLetter(module.DeadLetter{Reason: reason, Description: description, Guest: r.work.Spec.Name, Digest: r.work.Digest, Attempts: t.attempts})
 }
 
 // unavailable deals with a message for a signal that does not run, or whose spool is full, and finishes it (5). It may be

@@ -12,7 +12,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
-	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 )
 
 // closeTime is how long a service has to end by itself once its input is at its end. Then it is stopped.
@@ -47,7 +46,7 @@ func (r *runner) serve(w *Work, files string) (*service, error) {
 		r.counts.ended(err)
 		return nil, err
 	}
-	if err := guest.Configure(settingsDocument(w)); err != nil {
+	if err := guest.Configure(r.settingsDocument(w)); err != nil {
 		guest.Close()
 		return nil, err
 	}
@@ -146,7 +145,9 @@ func (r *runner) tasks() <-chan func() {
 // ask gives the service the next share, now or when it comes.
 func (r *runner) ask() {
 	r.service.asking = true
-	r.takeOne()
+	if !r.busy {
+		r.takeOne()
+	}
 }
 
 // awaitRoom lets the service go on until it may take one of the shares that wait. It reports false where there is nothing
@@ -161,23 +162,28 @@ func (r *runner) say(s *service, line []byte) {
 	share := r.supervisor.config.Pipeline.Tick(r.stream(), "line", time.Now())
 	share.Identity = "line\x00" + s.started.UTC().Format(time.RFC3339Nano) + "\x00" + strconv.Itoa(s.lines)
 	s.lines++
-	r.send(share, r.work.Signal.Output, module.Message{Body: line}, true, "event")
-	share.Finish()
+	interrupted := r.task
+	r.task = task{share: share}
+	r.send(r.work.Signal.Output, module.Message{Body: line}, true)
+	r.settle()
+	r.task = interrupted
 	r.measure(s)
 }
 
-// feed gives a share to the service that asked for one, and finishes it: what a service makes of it is its own affair (15).
-func (r *runner) feed(s *pipeline.Share, m module.Message) {
-	defer s.Finish()
+// feed gives a piece to the service when it asks for one. What a service makes of it is its own affair (15).
+func (r *runner) feed(m module.Message) error {
 	line, err := lineOf(m.Body)
 	if err != nil {
-		r.counts.deadLetters.Add(1)
-		r.logDeadLetter(err, 0)
-		s.DeadLetter(module.DeadLetter{Reason: module.ReasonInvalid, Description: err.Error(), Guest: r.work.Spec.Name, Digest: r.work.Digest})
-		return
+		return err
+	}
+	for !r.service.asking {
+		if !r.service.await(r.supervisor.ctx) {
+			return errEndedBefore
+		}
 	}
 	r.service.asking = false
 	r.service.input <- line // there is room: it asked
+	return nil
 }
 
 // lineOf returns a body as one line. The newlines of a JSON document stand between its tokens, where a space does as well.

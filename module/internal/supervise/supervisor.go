@@ -38,7 +38,7 @@ type Supervisor struct {
 	ended  sync.WaitGroup // runners
 
 	mu      sync.Mutex // guards what follows
-	runners map[module.SignalName]*runner
+	runners map[pipeline.Stream]*runner
 	times   map[module.GuestName]*times
 }
 
@@ -54,12 +54,16 @@ type State struct {
 	Waiting      int       // shares that wait for it
 	Spooled      int       // of those, how many wait in its spool
 	Slow         bool      // it is served from its spool
+	Partitions   int       // that are there now
+	Troubled     int       // of those, how many do not run
 	Counts
+
+	partition string
 }
 
 // New returns a Supervisor without signals.
 func New(c Config) *Supervisor {
-	s := &Supervisor{config: c, runners: make(map[module.SignalName]*runner), times: make(map[module.GuestName]*times)}
+	s := &Supervisor{config: c, runners: make(map[pipeline.Stream]*runner), times: make(map[module.GuestName]*times)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -107,7 +111,7 @@ func (s *Supervisor) SetModule(m module.ModuleSettings) {
 // it was; one that never ran is there, and failed. Without an error the work is the signal's: it runs or, where its
 // first start ended badly, waits for the next try. ErrStopped, and ctx's error, mean that nothing was changed.
 func (s *Supervisor) Apply(ctx context.Context, w Work) error {
-	r := s.runner(w.Signal.Name)
+	r := s.runner(pipeline.Stream{Signal: w.Signal.Name})
 	if r == nil {
 		return ErrStopped
 	}
@@ -119,12 +123,12 @@ func (s *Supervisor) Apply(ctx context.Context, w Work) error {
 }
 
 // Expect makes a signal that work will come for: until then what comes for it waits in its spool.
-func (s *Supervisor) Expect(name module.SignalName) { s.runner(name) }
+func (s *Supervisor) Expect(name module.SignalName) { s.runner(pipeline.Stream{Signal: name}) }
 
 // Fail tells a signal, which is made where it is new, that it cannot do the given work and why. One that never ran is
 // failed then: what comes for it goes to the dead letters. One that ran before goes on.
 func (s *Supervisor) Fail(ctx context.Context, w Work, cause error) error {
-	r := s.runner(w.Signal.Name)
+	r := s.runner(pipeline.Stream{Signal: w.Signal.Name})
 	if r == nil {
 		return ErrStopped
 	}
@@ -134,7 +138,7 @@ func (s *Supervisor) Fail(ctx context.Context, w Work, cause error) error {
 // Quarantine makes a signal one that must not do the given work and waits for other work: what comes for it goes to the
 // dead letters. What it did before ends.
 func (s *Supervisor) Quarantine(ctx context.Context, w Work, reason string) error {
-	r := s.runner(w.Signal.Name)
+	r := s.runner(pipeline.Stream{Signal: w.Signal.Name})
 	if r == nil {
 		return ErrStopped
 	}
@@ -144,7 +148,7 @@ func (s *Supervisor) Quarantine(ctx context.Context, w Work, reason string) erro
 // Remove ends a signal. What waits in its queue is worked off before. On an error the signal is still there.
 func (s *Supervisor) Remove(ctx context.Context, name module.SignalName) error {
 	s.mu.Lock()
-	r := s.runners[name]
+	r := s.runners[pipeline.Stream{Signal: name}]
 	s.mu.Unlock()
 	if r == nil {
 		return nil
@@ -154,18 +158,23 @@ func (s *Supervisor) Remove(ctx context.Context, name module.SignalName) error {
 	}
 	r.remove()
 	<-r.ended
-	s.mu.Lock()
-	delete(s.runners, name)
-	s.mu.Unlock()
+	s.forget(r)
 	s.config.Changed()
 	return nil
+}
+
+// forget takes a runner off that has ended.
+func (s *Supervisor) forget(r *runner) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.runners, r.stream())
 }
 
 // Consumer returns the pipeline's way to a signal, or nil where there is none.
 func (s *Supervisor) Consumer(name module.SignalName) pipeline.Consumer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.runners[name]; r != nil {
+	if r := s.runners[pipeline.Stream{Signal: name}]; r != nil {
 		return r
 	}
 	return nil
@@ -176,8 +185,16 @@ func (s *Supervisor) Snapshot() map[module.SignalName]State {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	states := make(map[module.SignalName]State, len(s.runners))
-	for name, r := range s.runners {
-		states[name] = r.snapshot()
+	for stream, r := range s.runners {
+		if stream.Partition == "" {
+			states[stream.Signal] = r.snapshot()
+		}
+	}
+	for stream, r := range s.runners {
+		if state, there := states[stream.Signal]; there && stream.Partition != "" {
+			state.add(r.snapshot())
+			states[stream.Signal] = state
+		}
 	}
 	return states
 }
@@ -195,21 +212,20 @@ func (s *Supervisor) Guests() map[Guest]bool {
 	return guests
 }
 
-// runner returns the signal's runner, started where it is new, or nil when the supervisor has stopped.
-func (s *Supervisor) runner(name module.SignalName) *runner {
+// runner returns the runner of a stream, started where it is new, or nil when the supervisor has stopped.
+func (s *Supervisor) runner(stream pipeline.Stream) *runner {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r := s.runners[name]; r != nil {
+	if r := s.runners[stream]; r != nil {
 		return r
 	}
 	if s.ctx.Err() != nil {
 		return nil
 	}
+	r := newRunner(s, stream)
 	ctx, remove := context.WithCancel(s.ctx)
-	r := &runner{supervisor: s, name: name, kept: s.config.Pipeline.Kept(pipeline.Stream{Signal: name}), commands: make(chan func()), ended: make(chan struct{}), remove: remove}
-	r.state.Status = module.Unknown
-	r.inbox = newInbox(s.config.Pipeline, r)
-	s.runners[name] = r
+	r.remove = remove
+	s.runners[stream] = r
 	s.ended.Go(func() { r.run(ctx) })
 	return r
 }

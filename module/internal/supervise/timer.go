@@ -60,13 +60,18 @@ func (r *runner) afterTick(now time.Time) time.Time {
 func (r *runner) tick() {
 	s := r.supervisor.config.Pipeline.Tick(r.stream(), "tick", r.nextTick)
 	r.counts.in.Add(1)
-	r.process(s, module.Message{}, func(i Instance) (module.Verdict, error) {
-		verdict, err := i.Tick(nil)
-		if verdict == module.Pass {
-			verdict = module.Done // a tick is nothing that could be passed on
-		}
-		return verdict, err
-	})
+	var properties module.Properties
+	if source, _ := r.work.timer(); source != "" {
+		s.Source, properties = source, module.Properties{{Name: propertySource, Value: source}}
+	}
+	r.begin(s)
+	_, attempts, err := r.call(func(i Instance) (module.Verdict, error) { return i.Tick(properties) })
+	if err != nil {
+		r.task.fail(err, attempts)
+	} else {
+		r.effect(piece{}, module.Done) // a tick is nothing that could be passed on
+	}
+	r.settle()
 }
 
 // restart starts an instance after a backoff.
@@ -80,5 +85,6 @@ func (r *runner) restart() {
 	r.restarts.started(r.lastStart)
 	r.set(module.Running, "")
 	r.schedule()
+	r.scheduleBeat()
 	r.event(zerolog.InfoLevel, &r.work).Msg("signal runs again")
 }

@@ -1,0 +1,158 @@
+package supervise
+
+import (
+	"time"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
+)
+
+// handleSamples works on the samples that a share has for the signal. A message without any is for somebody else.
+func (r *runner) handleSamples(s *pipeline.Share) {
+	r.begin(s)
+	found, err := r.reader.Read(r.found[:0], s.Content(), s.Message.Properties)
+	r.found = found
+	if err != nil {
+		r.unreadable(s, err)
+		return
+	}
+	t := &r.task
+	t.state = r.stateOf(s.Source)
+	t.before = *t.state
+	taken := 0
+	for i := range found {
+		if found[i].Partition == r.partition {
+			taken++
+			r.takeValue(found[i])
+		}
+	}
+	if taken == 0 {
+		r.counts.ends[signals.NoValue].Add(1)
+	}
+	r.settle()
+	r.scheduleBeat()
+}
+
+// takeValue brings a value through the stages and, where it passes, has the guest work on the sample.
+func (r *runner) takeValue(f signals.Found) {
+	t := &r.task
+	before := *t.state
+	if doubts := r.supervisor.config.Doubts; f.Timestamp.IsZero() && doubts != nil && doubts(t.share.Received) {
+		f.Quality = max(f.Quality, module.Uncertain) // the host's time stands for the source's (14)
+	}
+	sample, outcome := r.stages.Take(t.state, f, t.share.Received)
+	r.counts.stage(outcome)
+	if !outcome.Passed() {
+		return
+	}
+	t.passed = true
+	if !r.handlePiece(r.pieceOf(sample)) {
+		*t.state = before // it was not sent
+	}
+}
+
+// unreadable sends a message to the dead letters that is not in the signal's format.
+func (r *runner) unreadable(s *pipeline.Share, err error) {
+	r.counts.deadLetters.Add(1)
+	s.DeadLetter(module.DeadLetter{Reason: module.ReasonNotJSON, Description: err.Error(), Guest: r.work.Spec.Name, Digest: r.work.Digest})
+	s.Finish()
+}
+
+// pieceOf returns a sample as the guest gets it.
+func (r *runner) pieceOf(sample module.Sample) piece {
+	named := &signals.Named{Signal: string(r.name), DisplayName: r.work.Signal.DisplayName, Unit: r.work.Signal.Unit,
+		Partition: r.partition, Sample: sample}
+	properties := r.task.share.Message.Properties.Clone(12)
+	properties.Set(module.PropertyContentType, "application/json")
+	properties.Set(module.PropertyContentEncoding, "utf-8")
+	return piece{module.Message{Body: signals.AppendSample(make([]byte, 0, 192), *named), Properties: properties}, named}
+}
+
+// stateOf returns what the stages remember of a source.
+func (r *runner) stateOf(source string) *signals.State {
+	state := r.states[source]
+	if state == nil {
+		state = new(signals.State)
+		r.states[source] = state
+	}
+	return state
+}
+
+// loadStates takes up what the stages remembered when the signal, or its partition, ended.
+func (r *runner) loadStates(now time.Time) {
+	r.states = make(map[string]*signals.State)
+	for source, encoded := range r.kept.Stages() {
+		if state, err := signals.DecodeState(encoded, now); err == nil { // else it is another version's: they begin anew
+			r.states[source] = &state
+		}
+	}
+}
+
+// keepStates keeps what the stages remember, at the end of the signal's work.
+func (r *runner) keepStates() {
+	if r.stages == nil || !r.stages.Remembering() {
+		return
+	}
+	stages := make(map[string][]byte, len(r.states))
+	for source, state := range r.states {
+		stages[source] = state.Append(nil)
+	}
+	_ = r.kept.SetStages(stages) // where it cannot be stored they begin anew
+}
+
+// scheduleBeat sets the timer of the next heartbeat, unless it is set: when it fires it finds out what is due.
+func (r *runner) scheduleBeat() {
+	if r.beat != nil {
+		return
+	}
+	var next time.Time
+	for _, state := range r.states {
+		if due := r.stages.Due(state); !due.IsZero() && (next.IsZero() || due.Before(next)) {
+			next = due
+		}
+	}
+	if !next.IsZero() {
+		r.beat = time.NewTimer(time.Until(next))
+	}
+}
+
+// beats is the channel of the heartbeats' timer. Without one it never fires.
+func (r *runner) beats() <-chan time.Time {
+	if r.beat == nil {
+		return nil
+	}
+	return r.beat.C
+}
+
+// onBeat makes the heartbeats that are due.
+func (r *runner) onBeat() {
+	r.beat = nil
+	if r.status() != module.Running {
+		return // the next value sets it again, or the restart
+	}
+	for source, state := range r.states {
+		r.heartbeat(source, state, time.Now())
+	}
+	r.scheduleBeat()
+}
+
+func (r *runner) heartbeat(source string, state *signals.State, now time.Time) {
+	before := *state
+	sample, outcome := r.stages.Heartbeat(state, now)
+	if outcome.End == signals.NotDue {
+		return
+	}
+	r.counts.stage(outcome)
+	if !outcome.Passed() {
+		return
+	}
+	s := r.supervisor.config.Pipeline.Tick(r.stream(), "heartbeat\x00"+source, now)
+	s.Source = source
+	r.begin(s)
+	r.task.state, r.task.before, r.task.passed = state, before, true
+	if !r.handlePiece(r.pieceOf(sample)) {
+		*state = before
+	}
+	r.settle()
+}

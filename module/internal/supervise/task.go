@@ -1,0 +1,140 @@
+package supervise
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
+)
+
+// task is a share that the runner works on, and what came of it so far. Its pieces are worked on one after the other and
+// settled together.
+type task struct {
+	share    *pipeline.Share
+	changes  []module.StateChange // of the guest's state
+	gathered bool                 // samples of it go into a publish group
+
+	state  *signals.State // what the stages remember of the share's source; nil: it has whole messages
+	before signals.State  // the same when the task began
+	passed bool           // the stages let something pass
+
+	failures int   // pieces that go to the dead letters
+	cause    error // of the first
+	attempts int
+}
+
+// piece is what the guest works on at a time: a sample, or a message as a whole.
+type piece struct {
+	module.Message
+	named *signals.Named // nil: no sample
+}
+
+// Names of properties that only a guest is told.
+const (
+	propertyInput  = "$input"  // that its message came in by
+	propertySource = "$source" // key of the source, of a signal with several
+)
+
+var errEndedBefore = errors.New("an earlier sample of the same message ended the guest")
+
+// begin takes a share up.
+func (r *runner) begin(s *pipeline.Share) {
+	r.task = task{share: s, changes: r.task.changes[:0]}
+}
+
+// handlePiece has the guest work on a piece, and reports whether that went well. What fails goes to the dead letters.
+func (r *runner) handlePiece(p piece) bool {
+	var attempts int
+	var err error
+	switch {
+	case r.service != nil:
+		err = r.feed(p.Message)
+	case r.work.Guest == nil: // a host-only signal passes what it selects
+		r.pass(p)
+	case r.instance == nil:
+		err = errEndedBefore
+	default:
+		var verdict module.Verdict
+		verdict, attempts, err = r.call(func(i Instance) (module.Verdict, error) { return i.Message(r.told(p.Message)) })
+		if err == nil {
+			r.effect(p, verdict)
+		}
+	}
+	if err != nil {
+		r.task.fail(err, attempts)
+	}
+	return err == nil
+}
+
+func (t *task) fail(err error, attempts int) {
+	if t.failures++; t.failures == 1 {
+		t.cause, t.attempts = err, attempts
+	}
+}
+
+// told adds what only the guest is told. The slice is the runner's and valid for one call.
+func (r *runner) told(m module.Message) module.Message {
+	s := r.task.share
+	r.scratch = append(r.scratch[:0], m.Properties...)
+	r.scratch = append(r.scratch, struct{ Name, Value string }{propertyInput, string(s.Input)})
+	if s.Source != "" {
+		r.scratch = append(r.scratch, struct{ Name, Value string }{propertySource, s.Source})
+	}
+	return module.Message{Body: m.Body, Properties: r.scratch}
+}
+
+// effect notes what a call did: what the guest emitted, its verdict on the piece itself, and the state that it changed.
+func (r *runner) effect(p piece, verdict module.Verdict) {
+	effects := r.instance.Effects()
+	for _, e := range effects.Emitted {
+		r.emit(e)
+	}
+	switch verdict {
+	case module.Pass:
+		r.pass(p)
+	case module.Drop:
+		if len(effects.Emitted) == 0 {
+			r.counts.dropped.Add(1)
+		}
+	}
+	r.task.changes = append(r.task.changes, cloneState(effects.State)...)
+}
+
+// settle finishes the share. Where state is to be kept, or samples are gathered, all that came of it is one transaction. If
+// that cannot be stored the instance, which believes that it is, makes way for one with the state that is stored.
+func (r *runner) settle() {
+	t := &r.task
+	if t.failures > 0 {
+		r.deadLetter(t.cause)
+	}
+	if !r.durable() {
+		t.share.Finish()
+		return
+	}
+	changes := pipeline.Changes{State: t.changes}
+	if t.state != nil && r.stages.Remembering() {
+		changes.Stages = t.state.Append(nil)
+		r.stagesKept = true
+	}
+	err := r.kept.Settle(t.share, changes)
+	t.changes = t.changes[:0]
+	if err == nil || errors.Is(err, pipeline.ErrStopping) {
+		return
+	}
+	if t.state != nil {
+		*t.state = t.before
+	}
+	r.recover()
+	t.attempts = 1
+	r.deadLetter(fmt.Errorf("keep state: %w", err))
+	t.share.Finish()
+}
+
+// durable reports whether what came of the task is to be stored. Where the stages' memory is stored it must not fall behind
+// what was sent.
+func (r *runner) durable() bool {
+	t := &r.task
+	return len(t.changes) > 0 || t.gathered || t.passed && r.stagesKept
+}
