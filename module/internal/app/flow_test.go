@@ -60,7 +60,7 @@ func TestAHostOnlySignalSendsSamples(t *testing.T) {
 
 	d.wait(func() bool { return len(d.messages("telemetry")) == 1 }, "the sample")
 	u := d.messages("telemetry")[0]
-	assert.Regexp(t, `^{"signal":"temperature","value":21\.50,"unit":"Cel","sourceTimestamp":"2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"}$`, string(u.Message.Body))
+	assert.Regexp(t, `^{"signal":"temperature","value":21\.50,"unit":"Cel","sourceTimestamp":"2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z","reason":"first"}$`, string(u.Message.Body))
 	assert.Equal(t, "sample", property(t, u, "messageType"))
 	assert.Equal(t, "application/json", property(t, u, "$.ct"))
 	assert.Equal(t, "utf-8", property(t, u, "$.ce"))

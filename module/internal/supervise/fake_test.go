@@ -205,6 +205,7 @@ func unroutedPlant(t *testing.T, log zerolog.Logger) *plant {
 	last.Go(func() { j.Run(journalCtx) })
 	parts.Go(func() { p.pipeline.Dispatch(ctx) })
 	parts.Go(func() { p.pipeline.SendResults(ctx) })
+	parts.Go(func() { p.pipeline.SealGroups(ctx) })
 	parts.Go(func() { p.Run(ctx) })
 	p.stop = sync.OnceFunc(func() {
 		cancel()
@@ -282,7 +283,8 @@ func (p *plant) state() State { return p.Snapshot()["s"] }
 
 // workOf returns the work of a signal called s, for a guest or, with nil, for the host alone.
 func workOf(g *fakeGuest) Work {
-	w := Work{Version: 1, Signal: module.Signal{Name: "s", Source: module.Source{Kind: module.SourceInput, Name: "in"}, Output: "telemetry"}}
+	w := Work{Version: 1, Signal: module.Signal{Name: "s", Source: module.Source{Kind: module.SourceInput, Name: "in"}, Output: "telemetry",
+		Format: module.FormatJSON, DataType: "auto", Scale: 1, DeadbandType: "none", DataChangeTrigger: "always", MaxPartitions: 1000, Payload: "samples"}}
 	if g != nil {
 		w.Guest, w.Digest, w.Signal.Guest = g, "sha256:1", "g"
 		w.Spec = module.GuestSpec{Name: "g", RestartPolicy: module.RestartOnFailure, Limits: module.Limits{LogLinesPerMinute: 5}}
