@@ -37,7 +37,7 @@ var mayImport = map[string][]string{
 	"internal/wasm/binary":    {},
 	"internal/wasm":           {"internal/wasm/binary"},
 	"internal/pipeline":       {"internal/journal", "internal/signals"},
-	"internal/check":          {"internal/manifest", "internal/twin"},
+	"internal/check":          {"internal/manifest", "internal/signals", "internal/twin"},
 	"internal/supervise":      {"internal/pipeline", "internal/signals"},
 	"internal/replay":         {"internal/pipeline", "internal/store"},
 	"internal/reconcile":      {"internal/artifact", "internal/pipeline", "internal/store", "internal/supervise", "internal/twin"},

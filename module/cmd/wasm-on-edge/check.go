@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/artifact"
@@ -19,18 +21,20 @@ import (
 var errFindings = errors.New("something would be refused")
 
 type checkCommand struct {
-	File   string `arg:"" default:"deployment.template.json" help:"A deployment template or manifest, or the desired section of a twin; - reads standard input."`
-	Module string `default:"wasmOnEdge" help:"What the deployment calls this module."`
-	Guests string `env:"WASM_ON_EDGE_GUESTS" default:"build/guests" placeholder:"DIR" help:"Directory of the file: sources of signalsFrom; where it is not there their signals are not looked at."`
-	Nodes  string `name:"from-published-nodes" placeholder:"FILE" help:"Print the signals that do the same as OPC Publisher's published nodes; what has no equivalent goes to standard error."`
-	Input  string `default:"opc" help:"With --from-published-nodes: the input that OPC Publisher's messages are routed into."`
+	File   string   `arg:"" default:"deployment.template.json" help:"A deployment template or manifest, or the desired section of a twin; - reads standard input."`
+	Module string   `default:"wasmOnEdge" help:"What the deployment calls this module."`
+	Guests string   `env:"WASM_ON_EDGE_GUESTS" default:"build/guests" placeholder:"DIR" help:"Directory of the file: sources of signalsFrom; where it is not there their signals are not looked at."`
+	Rate   []string `placeholder:"input:NAME=N/s" sep:"none" help:"How many messages an input brings, a second (s), minute (min) or hour (h); 1/s where nothing is said. May be repeated."`
+	Nodes  string   `name:"from-published-nodes" placeholder:"FILE" help:"Print the signals that do the same as OPC Publisher's published nodes; what has no equivalent goes to standard error."`
+	Input  string   `default:"opc" help:"With --from-published-nodes: the input that OPC Publisher's messages are routed into."`
 }
 
 // Help is what --help adds.
 func (checkCommand) Help() string {
 	return `Tells everything that the module would refuse, each with its path, and what it would take but is probably not
 meant: outputs that no route takes, inputs that no route feeds, messages that edgeHub would forget too soon, more memory
-than the container has. It counts the bytes of the twin as IoT Hub does. Exits with 1 if anything would be refused.
+than the container has. It counts the bytes of the twin as IoT Hub does, and estimates the messages of a day from how often
+inputs bring one (--rate). Exits with 1 if anything would be refused.
 
 With --from-published-nodes it prints a desired twin: the signals that do what OPC Publisher's file asks for.
 
@@ -42,6 +46,10 @@ With --from-published-nodes it prints a desired twin: the signals that do what O
 func (c checkCommand) Run(env *environment) error {
 	if c.Nodes != "" {
 		return c.convert(env)
+	}
+	rates, err := readRates(c.Rate)
+	if err != nil {
+		return err
 	}
 	document, err := c.read(env.stdin)
 	if err != nil {
@@ -55,7 +63,7 @@ func (c checkCommand) Run(env *environment) error {
 	} else {
 		report = check.Twin(document, atHand(c.Module, c.Guests))
 	}
-	return c.print(env.stdout, report)
+	return c.print(env.stdout, report, rates)
 }
 
 func (c checkCommand) deploymentError(err error) error {
@@ -124,7 +132,23 @@ func (c checkCommand) name() string {
 	return c.File
 }
 
-func (c checkCommand) print(w io.Writer, r check.Report) error {
+// readRates reads --rate: input:NAME=N/s, N/min or N/h.
+func readRates(assignments []string) (check.Rates, error) {
+	units := map[string]float64{"s": 1, "min": 60, "h": 3600}
+	rates := make(check.Rates, len(assignments))
+	for _, assignment := range assignments {
+		input, rate, _ := strings.Cut(assignment, "=")
+		number, unit, _ := strings.Cut(rate, "/")
+		n, err := strconv.ParseFloat(number, 64)
+		if err != nil || !(n >= 0 && n <= 1e6) || units[unit] == 0 || !strings.HasPrefix(input, "input:") {
+			return nil, hint(fmt.Errorf("check: --rate %q is not input:NAME=N/s", assignment), "for example --rate input:opc=10/min, or /h")
+		}
+		rates[input] = n / units[unit]
+	}
+	return rates, nil
+}
+
+func (c checkCommand) print(w io.Writer, r check.Report, rates check.Rates) error {
 	words := map[module.Severity]string{module.Refused: "refused", module.Ignored: "ignored", module.Warning: "warning"}
 	for _, f := range r.Findings {
 		if _, err := fmt.Fprintf(w, "%s: %s\n", words[f.Severity], f); err != nil {
@@ -135,7 +159,7 @@ func (c checkCommand) print(w io.Writer, r check.Report) error {
 		count(r.Guests, "guest"), count(r.Signals, "signal"), r.Bytes, count(len(r.Findings), "finding")); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintln(w, r.Memory); err != nil {
+	if _, err := fmt.Fprintf(w, "%s\n%s\n", r.Memory, r.Traffic(rates)); err != nil {
 		return err
 	}
 	if r.Refused() {

@@ -35,7 +35,13 @@ type Report struct {
 	Guests   int
 	Signals  int
 	Memory   Memory
+
+	desired module.Desired
+	counts  func(module.OutputName) bool // whether what is sent to an output reaches IoT Hub
 }
+
+// Traffic estimates what reaches IoT Hub in a day: of a twin alone all that is sent, of a deployment what its routes lead there.
+func (r *Report) Traffic(rates Rates) Traffic { return traffic(r.desired, rates, r.counts) }
 
 // Refused reports whether anything would be refused.
 func (r *Report) Refused() bool {
@@ -74,6 +80,9 @@ func Deployment(document []byte, name string, env twin.Environment) (Report, err
 	desired, report := check(ours.Desired, env)
 	estimate, tooLittle := memory(ours, desired)
 	report.Memory = estimate
+	report.counts = func(output module.OutputName) bool {
+		return slices.ContainsFunc(m.Routes, func(r manifest.Route) bool { return r.Sink.Upstream && r.Matches(name, string(output)) })
+	}
 	report.Findings = append(report.Findings, tooLittle...)
 	report.Findings = append(report.Findings, Routes(m, name, desired)...)
 	report.Findings = append(report.Findings, timeToLive(m)...)
@@ -95,7 +104,7 @@ func check(document []byte, env twin.Environment) (module.Desired, Report) {
 		versioned = document // Parse says what is wrong with it
 	}
 	desired := twin.Parse(versioned, env)
-	report := Report{Findings: desired.Findings, Guests: len(desired.Guests), Signals: len(desired.Signals),
+	report := Report{desired: desired, counts: func(module.OutputName) bool { return true }, Findings: append(desired.Findings, apart(desired)...), Guests: len(desired.Guests), Signals: len(desired.Signals),
 		Memory: Memory{Limits: sumOf(shares(desired))}}
 	if size, err := twin.Size(document); err == nil {
 		report.Bytes = size
