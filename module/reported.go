@@ -35,7 +35,8 @@ type RuntimeInfo struct {
 	Wasmtime     string `json:"wasmtime"` // version of the engine
 	ABIs         string `json:"abis"`     // comma-separated, for example "edge/1"
 	Architecture string `json:"architecture"`
-	Storage      string `json:"storage,omitempty"` // persistent or ephemeral, and what is wrong with it
+	Storage      string `json:"storage,omitempty"`      // persistent or ephemeral, and what is wrong with it
+	ClockSuspect bool   `json:"clockSuspect,omitempty"` // the wall clock is not to be believed
 }
 
 // Summary counts signals by state, for queries over a fleet.

@@ -89,7 +89,7 @@ func New(c Config) (*App, error) {
 		Environment: twin.Environment{DeviceID: identity.DeviceID, ModuleID: identity.ModuleID, Getenv: c.Getenv},
 		Generation:  identity.GenerationID,
 		Fault:       a.lastFault(kept),
-		Runtime:     a.runtime, ClockSuspect: a.clockSuspect.Load,
+		Runtime:     a.runtime,
 		SetLogLevel: setLevel, Log: a.log,
 	})
 	a.watchdog.Probes = a.probes()
@@ -130,7 +130,8 @@ func (a *App) lastFault(kept *store.Store) *reconcile.Fault {
 
 // runtime says what runs, and how it is stored.
 func (a *App) runtime() module.RuntimeInfo {
-	return module.RuntimeInfo{Module: a.config.Version, Wasmtime: wasm.Version, ABIs: wasm.ABIs, Architecture: runtime.GOARCH, Storage: a.health.String()}
+	return module.RuntimeInfo{Module: a.config.Version, Wasmtime: wasm.Version, ABIs: wasm.ABIs, Architecture: runtime.GOARCH,
+		Storage: a.health.String(), ClockSuspect: a.clockSuspect.Load()}
 }
 
 // newHost makes the host of the guests. Without storage, or where no code may be run from there, it compiles at each start.

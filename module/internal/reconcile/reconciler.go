@@ -45,11 +45,8 @@ type Config struct {
 	Environment twin.Environment
 	Generation  string                    // of the module's identity: desired versions start anew with another
 	Runtime     func() module.RuntimeInfo // what reported says of the process; after a change of it Changed is called
-	// ClockSuspect reports whether the wall clock is not to be believed: reported says so. After a change Changed is called;
-	// nil: never.
-	ClockSuspect func() bool
-	SetLogLevel  func(level string)
-	Log          zerolog.Logger
+	SetLogLevel func(level string)
+	Log         zerolog.Logger
 }
 
 // Reconciler reconciles. See the package comment.

@@ -93,7 +93,7 @@ func (r *Reconciler) report(ctx context.Context, p *pace) time.Duration {
 	if reported.LastDesiredStatus.Code == 0 {
 		return reportPeriodMax // no desired document was looked at yet
 	}
-	document, err := r.document(reported)
+	document, err := twin.ReportedDocument(reported)
 	if err != nil {
 		r.config.Log.Error().Err(err).Msg("reported properties could not be written")
 		return reportPeriodMax
@@ -122,15 +122,6 @@ func (r *Reconciler) report(ctx context.Context, p *pace) time.Duration {
 	p.sent(time.Now(), reported.LastDesiredVersion)
 	r.reports.merged(base, document)
 	return reportPeriodMax
-}
-
-// document returns the reported section as it should be.
-func (r *Reconciler) document(reported module.Reported) ([]byte, error) {
-	document, err := twin.ReportedDocument(reported)
-	if err != nil || r.config.ClockSuspect == nil || !r.config.ClockSuspect() {
-		return document, err
-	}
-	return twin.Merge(document, []byte(`{"runtime":{"clockSuspect":true}}`))
 }
 
 // known returns the reported section as the twin has it, and whether a GET said so since the last time.

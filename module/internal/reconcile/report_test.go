@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -77,15 +76,4 @@ func TestTheReportedSummaryCountsStates(t *testing.T) {
 
 func TestADescriptionNamesTheFirstProblemAndCountsTheOthers(t *testing.T) {
 	assert.Equal(t, "signals.a: x; and 2 more", describeProblems(map[module.SignalName]string{"b": "y", "a": "x", "c": "z"}))
-}
-
-func TestReportedSaysThatTheClockIsSuspectWhileItIs(t *testing.T) {
-	suspect := false
-	r := New(Config{ClockSuspect: func() bool { return suspect }})
-	for _, want := range []bool{false, true, false} {
-		suspect = want
-		document, err := r.document(module.Reported{SchemaVersion: "1.0"})
-		require.NoError(t, err)
-		assert.Equal(t, want, strings.Contains(string(document), `"clockSuspect":true`))
-	}
 }

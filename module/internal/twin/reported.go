@@ -59,7 +59,7 @@ func notWell(e module.ReportedEntry) bool {
 func shorten(r module.Reported, listed func(module.ReportedEntry) bool, limit int) module.Reported {
 	r.SchemaVersion = clip(r.SchemaVersion, limit)
 	r.LastDesiredStatus.Description = clip(r.LastDesiredStatus.Description, limit)
-	for _, text := range []*string{&r.Runtime.Module, &r.Runtime.Wasmtime, &r.Runtime.ABIs, &r.Runtime.Architecture} {
+	for _, text := range []*string{&r.Runtime.Module, &r.Runtime.Wasmtime, &r.Runtime.ABIs, &r.Runtime.Architecture, &r.Runtime.Storage} {
 		*text = clip(*text, limit)
 	}
 	r.Guests = shortenEntries(r.Guests, listed, limit)

@@ -43,13 +43,13 @@ func TestReportedIsWrittenInFullWhereItFits(t *testing.T) {
 	started := time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)
 	doc, _ := documentOfReport(t, module.Reported{
 		SchemaVersion: "1.0", LastDesiredVersion: 12, LastDesiredStatus: module.DesiredStatus{Code: 200},
-		Runtime: module.RuntimeInfo{Module: "0.1.0", Wasmtime: "39.0.1", ABIs: "edge/1", Architecture: "amd64"},
+		Runtime: module.RuntimeInfo{Module: "0.1.0", Wasmtime: "39.0.1", ABIs: "edge/1", Architecture: "amd64", Storage: "ephemeral", ClockSuspect: true},
 		Summary: module.Summary{Signals: 1, Running: 1},
 		Guests:  map[module.GuestName]module.ReportedEntry{"g": {RuntimeStatus: module.Running, Digest: "sha256:00"}},
 		Signals: map[module.SignalName]module.ReportedEntry{"s": {RuntimeStatus: module.Running, LastStartTimeUTC: &started}},
 	})
 	assert.JSONEq(t, `{"schemaVersion": "1.0", "lastDesiredVersion": 12, "lastDesiredStatus": {"code": 200, "description": ""},
-		"runtime": {"module": "0.1.0", "wasmtime": "39.0.1", "abis": "edge/1", "architecture": "amd64"},
+		"runtime": {"module": "0.1.0", "wasmtime": "39.0.1", "abis": "edge/1", "architecture": "amd64", "storage": "ephemeral", "clockSuspect": true},
 		"summary": {"signals": 1, "running": 1, "failed": 0, "quarantined": 0, "rolledBack": 0, "stopped": 0, "slow": 0},
 		"guests": {"g": {"runtimeStatus": "running", "digest": "sha256:00"}},
 		"signals": {"s": {"runtimeStatus": "running", "lastStartTimeUtc": "2026-03-01T08:00:00Z"}}}`, string(doc))
