@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -132,9 +133,9 @@ func TestHeartbeatsSendTheLastKnownValue(t *testing.T) {
 func TestHeartbeatsGoOnAfterTheGuestWasAway(t *testing.T) {
 	inPlant(t, func(t *testing.T, p *plant) {
 		g := &fakeGuest{}
-		dying := false
+		var dying atomic.Bool
 		g.message = func(i *fakeInstance, m module.Message) (module.Verdict, error) {
-			if dying {
+			if dying.Load() {
 				return 0, i.die()
 			}
 			return module.Pass, nil
@@ -143,9 +144,9 @@ func TestHeartbeatsGoOnAfterTheGuestWasAway(t *testing.T) {
 			s.HeartbeatInterval, s.HeartbeatBehavior = 10*time.Second, "periodicLKV"
 		}))
 		p.deliverValues(t, "20")
-		dying = true
+		dying.Store(true)
 		time.Sleep(2 * time.Minute)
-		dying = false
+		dying.Store(false)
 		p.results()
 		time.Sleep(10 * time.Minute)
 		synctest.Wait()

@@ -10,8 +10,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -32,33 +30,6 @@ func TestTheExampleResolves(t *testing.T) {
 	golden, err := os.ReadFile("testdata/example.golden.json")
 	require.NoError(t, err)
 	assert.Equal(t, string(golden), string(resolved))
-}
-
-// What of the example this version does not do yet, as an operator reads it.
-func TestTheExampleNamesWhatIsNotAtWorkYet(t *testing.T) {
-	doc, err := os.ReadFile("testdata/example.json")
-	require.NoError(t, err)
-	d := Parse(doc, device)
-
-	var lines []string
-	for _, f := range d.Findings {
-		assert.Equal(t, module.Refused, f.Severity)
-		if f.Entry != signalEntry("press2Temp") {
-			lines = append(lines, f.String())
-		}
-	}
-	assert.Equal(t, []string{
-		"guests.threshold.permissions.http: not supported yet: permissions.http",
-		"guests.threshold.permissions.secrets: not supported yet: permissions.secrets",
-		"guests.threshold.source: not supported yet: https and oci sources",
-		"signalDefaults.format: not supported yet: format",
-		"signalDefaults.publishGroup: not supported yet: publishGroup",
-		"signals.press1Temp.node: not supported yet: node",
-		"templates.temp.deadbandType: not supported yet: deadbandType",
-		"templates.temp.deadbandValue: not supported yet: deadbandValue",
-		"templates.temp.rangeMax: not supported yet: rangeMax",
-		"templates.temp.rangeMin: not supported yet: rangeMin",
-	}, lines)
 }
 
 // opcTwin returns the twin of a plant with n signals from OPC UA: eight kinds of measurement at each press, every tenth signal
