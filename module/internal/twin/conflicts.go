@@ -122,7 +122,7 @@ func (n *node) settle(conflicts []conflict) {
 	refused := func(field string) bool { return n.entry.refusedIn(n.origin(field)) }
 	told := map[string]bool{}
 	for _, c := range conflicts {
-		if slices.ContainsFunc(c.by, refused) || !c.when(&n.draft) {
+		if !c.when(&n.draft) || slices.ContainsFunc(c.by, refused) {
 			continue
 		}
 		for _, field := range c.fields {
@@ -180,15 +180,16 @@ func isTimer(source module.Source) bool { return source.Kind == module.SourceTim
 
 // companions are the pointers that lead to something beside the value, by the fields that hold them, and the paths within.
 func (n *node) companions() map[path]string {
-	all := map[path]string{
-		n.origin("timestampSelector"): n.draft.TimestampSelector,
-		n.origin("qualitySelector"):   n.draft.QualitySelector,
+	all := map[path]string{}
+	for field, pointer := range map[string]string{
+		"timestampSelector": n.draft.TimestampSelector, "qualitySelector": n.draft.QualitySelector, "partitionBy": n.draft.PartitionBy,
+	} {
+		if pointer != "" && !strings.HasPrefix(pointer, "property:") {
+			all[n.origin(field)] = pointer
+		}
 	}
 	for pointer := range n.draft.Where {
 		all[n.origin("where").key(pointer)] = pointer
-	}
-	if !strings.HasPrefix(n.draft.PartitionBy, "property:") {
-		all[n.origin("partitionBy")] = n.draft.PartitionBy
 	}
 	return all
 }
@@ -196,7 +197,7 @@ func (n *node) companions() map[path]string {
 // align refuses pointers with a * that the selector does not have in the same place: which element they mean is not said.
 func (n *node) align() {
 	selector := n.draft.Selector
-	if n.entry.refusedIn(n.origin("selector")) || n.draft.Format != module.FormatJSON {
+	if n.draft.Format != module.FormatJSON || n.entry.refusedIn(n.origin("selector")) {
 		return
 	}
 	for at, pointer := range n.companions() {
