@@ -8,16 +8,13 @@ import (
 	"regexp"
 	"runtime/debug"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/bytecodealliance/wasmtime-go/v39"
-	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/require"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
-	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/supervise"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm"
@@ -51,37 +48,20 @@ func (acknowledging) Publish(_ context.Context, _ module.OutputName, _ module.Me
 
 // measureSignals returns the memory that signals take together, in bytes.
 func measureSignals(b *testing.B, compiled guest, count int) int64 {
-	j, _, err := journal.Open(journal.Config{Limit: 64 << 20})
-	require.NoError(b, err)
-	p := pipeline.New(pipeline.Config{Publisher: acknowledging{}, Journal: j, OnError: func(err error) { b.Error(err) }})
-	s := supervise.New(supervise.Config{Pipeline: p, Log: zerolog.Nop(), Changed: func() {}})
-	p.SetLimits(pipeline.Limits{Outbox: 64 << 20, Spool: 1 << 20})
-	ctx, stop := context.WithCancel(context.Background())
-	journalCtx, endJournal := context.WithCancel(context.Background())
-	var parts, journalEnded sync.WaitGroup
-	journalEnded.Go(func() { j.Run(journalCtx) })
-	defer journalEnded.Wait()
-	defer endJournal()
-	for _, run := range []func(context.Context){p.Dispatch, p.SendResults, s.Run} {
-		parts.Go(func() { run(ctx) })
-	}
-	defer parts.Wait()
-	defer stop()
-
+	p := newPlant(b)
 	before := footprint(b)
 	const selector = "/value"
 	routes := &pipeline.Routes{Inputs: make(map[module.InputName][]pipeline.Route)}
 	for n := range count {
 		name := module.SignalName(fmt.Sprint("signal", n))
-		require.NoError(b, s.Apply(ctx, supervise.Work{
+		require.NoError(b, p.Apply(b.Context(), supervise.Work{
 			Signal: module.Signal{Name: name, Source: module.Source{Kind: module.SourceInput, Name: "in"}, Guest: "guest", Output: "telemetry",
 				Selector: selector},
 			Spec: module.GuestSpec{Name: "guest", Limits: smallLimits}, Guest: compiled,
 		}))
-		routes.Inputs["in"] = append(routes.Inputs["in"], pipeline.Route{Signal: name, Consumer: s.Consumer(name)})
+		routes.Inputs["in"] = append(routes.Inputs["in"], pipeline.Route{Signal: name, Consumer: p.Consumer(name)})
 	}
 	p.SetRoutes(routes)
-	p.Connected(1)
 	for n := range densityMessages {
 		acked := make(chan struct{})
 		m := module.Message{Body: fmt.Appendf(nil, `{"value":%v.37}`, 7*n), Properties: module.Properties{{Name: "$.mid", Value: strconv.Itoa(n)}}}

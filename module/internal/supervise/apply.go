@@ -90,7 +90,11 @@ func prepare(w *Work) (f front, err error) {
 	if f.reader, err = signals.NewReader(w.Signal); err != nil {
 		return front{}, err
 	}
-	f.stages, err = signals.NewStages(w.Signal)
+	values := w.Signal
+	if w.ticks() {
+		values.SamplingInterval = 0 // it is that of the ticks, and thins nothing out that comes beside them
+	}
+	f.stages, err = signals.NewStages(values)
 	return f, err
 }
 

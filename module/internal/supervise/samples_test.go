@@ -206,6 +206,26 @@ func TestOtherShapesStayOutsideOfTheModule(t *testing.T) {
 	})
 }
 
+func TestTicksAndValuesOfOneSignal(t *testing.T) {
+	inPlant(t, func(t *testing.T, p *plant) {
+		g := &fakeGuest{}
+		var ticks atomic.Int32
+		g.tick = func(*fakeInstance) (module.Verdict, error) {
+			ticks.Add(1)
+			return module.Done, nil
+		}
+		p.start(t, sampling(g, func(s *module.Signal) {
+			s.Source, s.SamplingInterval = module.Source{}, time.Hour
+			s.Sources = map[string]module.Source{"clock": {Kind: module.SourceTimer}, "a": {Kind: module.SourceInput, Name: "in"}}
+		}))
+		p.deliverValues(t, "20", "22")
+		assert.Equal(t, []string{"20 first", "22"}, p.values(), "the interval is that of the ticks")
+		time.Sleep(2*time.Hour + time.Second)
+		synctest.Wait()
+		assert.EqualValues(t, 2, ticks.Load())
+	})
+}
+
 func TestGuestIsToldWhichSourceAMessageCameBy(t *testing.T) {
 	inPlant(t, func(t *testing.T, p *plant) {
 		g := &fakeGuest{}
