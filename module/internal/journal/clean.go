@@ -26,9 +26,16 @@ func (j *Journal) cleaningDue() bool {
 		return true
 	}
 	live, segment := j.index.live, j.config.SegmentBytes
-	garbage := j.index.disk - live
+	garbage := j.index.disk - live - j.unavoidable()
 	scarce := j.index.disk > j.config.Limit-3*segment || !j.reserve.held
 	return garbage > max(live, segment) || garbage > segment && scarce
+}
+
+// unavoidable returns how many bytes cleaning would leave beside those that count: the heads of the segments, and of the
+// frames that it writes, one for each segment and one more for each full piece. If they were garbage, cleaning would go on for
+// ever where they come to more than a segment, as those of many small segments do.
+func (j *Journal) unavoidable() int64 {
+	return int64(len(j.segments))*(headerSize+frameHead) + j.index.live/pieceBytes*frameHead
 }
 
 // clean moves a piece of what counts from the oldest segment to the end of the journal, or removes the segment if nothing

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -177,6 +178,31 @@ func TestAJournalThatFilledItsDiskIsOfUseAgainOnceSomethingIsDeleted(t *testing.
 		j, _, err = open(config, d) // as after a kill
 		require.NoError(t, err)
 		require.Empty(t, j.Keys("t"))
+	}
+}
+
+// TestCleaningComesToAnEndWithoutAReserve is for journals of many segments, whose headers and frames alone are more than a
+// segment: no cleaning gains that.
+func TestCleaningComesToAnEndWithoutAReserve(t *testing.T) {
+	for value, keys := range map[int]int{0: 1000, 20: 1000, 200: 500, 500: 300, 5000: 100} {
+		t.Run(fmt.Sprintf("values of %d bytes", value), func(t *testing.T) {
+			d := newDisk()
+			j, _, err := open(small, d)
+			require.NoError(t, err)
+			for n := range 2 * keys {
+				tx := new(Tx)
+				tx.Put("t", strconv.Itoa(n%keys), make([]byte, value))
+				j.commit([]request{{tx: tx, done: func(err error) { require.NoError(t, err) }}})
+			}
+			j.reserve.held = false // as after it was used
+			steps := 0
+			for bound := 10 * len(j.segments); j.cleaningDue() && steps < bound; steps++ {
+				require.NoError(t, j.clean(0))
+			}
+			require.False(t, j.cleaningDue(), "after %d steps there are %d segments, of %d bytes, of which %d count", steps, len(j.segments), j.index.disk, j.index.live)
+			require.Positive(t, steps)
+			require.Len(t, j.Keys("t"), keys)
+		})
 	}
 }
 
