@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -29,6 +30,7 @@ type account struct {
 // signalAccount is of what came of the messages for one signal.
 type signalAccount struct {
 	highest   int              // number that was delivered
+	newest    int              // number that came at all
 	seen      map[int][]string // by number: the ids of what came of it
 	delivered map[int]bool
 	letters   map[int]string // by number: the reason
@@ -103,6 +105,7 @@ func (s *signalAccount) take(n int, id, reason string) {
 		return
 	}
 	s.seen[n] = append(s.seen[n], id)
+	s.newest = max(s.newest, n)
 	if reason != "" {
 		s.letters[n] = reason
 		return
@@ -133,6 +136,23 @@ func (a *account) missing(chain []string, sent int) (numbers []int) {
 		}
 	}
 	return numbers
+}
+
+// settled returns of how many messages something has come in every one of the chains.
+func (a *account) settled(chains [][]string) int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	least := math.MaxInt
+	for _, chain := range chains {
+		come := 0
+		for _, signal := range chain {
+			if s := a.signals[signal]; s != nil {
+				come += len(s.seen)
+			}
+		}
+		least = min(least, come)
+	}
+	return least
 }
 
 // check tells what is wrong with what has come: ids that do not tell repeats, order, and counts.

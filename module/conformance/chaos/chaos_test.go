@@ -79,7 +79,7 @@ func TestChaos(t *testing.T) {
 	c := &campaign{device: newDevice(t, deployment), random: rand.New(rand.NewPCG(seed, 0)), made: map[string]int{}}
 	c.writeGuests()
 	c.environment = c.identity("wasmOnEdge")
-	c.source, err = newSource(c.identity("source"))
+	c.source, err = newSource(c.identity("source"), func() int { return c.account.settled(chains) })
 	require.NoError(t, err)
 	c.startHub()
 	t.Cleanup(func() { c.hub.kill() })
@@ -109,12 +109,13 @@ func (c *campaign) writeGuests() {
 	}
 }
 
-// run has the source send while faults are made, and returns how many messages the hub has taken.
+// run has the source send while faults are made, and once more when they have ended: what came last tells whether all is well.
+// It returns how many messages the hub has taken.
 func (c *campaign) run(length time.Duration) (sent int) {
 	client, closeClient := context.WithCancel(context.Background())
 	clientEnded := make(chan error, 1)
 	go func() { clientEnded <- c.source.client.Run(client) }() // awaited below
-	sending, stop := context.WithTimeout(context.Background(), length)
+	sending, stop := context.WithCancel(context.Background())
 	defer stop()
 	sourceEnded := make(chan struct{})
 	go func() { // awaited below
@@ -122,7 +123,7 @@ func (c *campaign) run(length time.Duration) (sent int) {
 		c.source.run(sending, client)
 	}()
 	told := time.Now()
-	for sending.Err() == nil {
+	for end := told.Add(length); time.Now().Before(end); {
 		c.sleep(c.duration(50*time.Millisecond, 1500*time.Millisecond))
 		c.step()
 		if time.Since(told) >= time.Minute {
@@ -131,6 +132,7 @@ func (c *campaign) run(length time.Duration) (sent int) {
 		}
 	}
 	c.mend()
+	stop()
 	select {
 	case <-sourceEnded:
 	case <-time.After(time.Minute):

@@ -44,6 +44,13 @@ func TestAccountMissesWhatDidNotCome(t *testing.T) {
 	assert.Equal(t, []int{1, 2, 3, 4}, a.missing([]string{"other"}, 4))
 }
 
+func TestAccountSettlesAMessageWhenEveryChainHas(t *testing.T) {
+	a := accountOf(t, upstream("a", `{"n":1}`, ""), upstream("b", `{"n":2}`, "trap"), upstream("b", `{"n":2}`, "trap"))
+	assert.Equal(t, 2, a.settled([][]string{{"s"}}))
+	assert.Equal(t, 2, a.settled([][]string{{"other", "s"}}), "what befalls it in one of a chain")
+	assert.Zero(t, a.settled([][]string{{"s"}, {"other"}}))
+}
+
 func TestAccountTellsWhatIsWrong(t *testing.T) {
 	for want, lines := range map[string][][]byte{
 		"message 1 came with two contents under $.mid a": {upstream("a", `{"n":1}`, ""), upstream("a", `{"n":1} `, "")},
