@@ -25,6 +25,7 @@
 //	internal/pipeline   inputs in flight, shares, results, acknowledgements, dead letters
 //	internal/supervise  the runners of signals: restart, backoff, quarantine, timers, state
 //	internal/signals    pure: what the host does to a message before a guest sees it
+//	internal/document   pure: JSON, read once for many readers
 //	internal/wasm       the only one with C: engines, guests, instances, their limits
 //	internal/reconcile  the twin's desired properties against what runs; reported
 //	internal/twin       pure: desired documents in, findings and reported documents out

@@ -78,13 +78,7 @@ func (s step) from(n Node) (Node, bool) {
 // Match is one of the values that a pointer leads to.
 type Match struct {
 	Value Node
-	each  []element // that the steps of * took
-}
-
-// element is one of an array, or the member called *, which has no index.
-type element struct {
-	index int
-	node  Node
+	each  []Node // what the steps of * led to
 }
 
 // All returns every value that the pointer leads to from n, in the order of the text. A match may be used until
@@ -103,7 +97,7 @@ func (p Pointer) all(m Match, yield func(Match) bool) bool {
 			return true
 		}
 		if s.each {
-			m.each = append(m.each, element{-1, m.Value})
+			m.each = append(m.each, m.Value)
 		}
 	}
 	return m.Value.Kind() == Absent || yield(m)
@@ -111,11 +105,42 @@ func (p Pointer) all(m Match, yield func(Match) bool) bool {
 
 // every goes on from each element of the array m.
 func (p Pointer) every(m Match, yield func(Match) bool) bool {
-	for i, node := range m.Value.Elements() {
-		next := Match{Value: node, each: append(m.each, element{i, node})}
-		if !p.all(next, yield) {
+	for _, element := range m.Value.Elements() {
+		if !p.all(Match{Value: element, each: append(m.each, element)}, yield) {
 			return false
 		}
 	}
 	return true
+}
+
+// Beside is a pointer that goes along with another: as far as the two are the same, up to a *, it takes the element that
+// the other took. So /readings/*/time finds the time of the reading whose value /readings/*/value found.
+type Beside struct {
+	from int     // how many * of the other it goes along with; 0: it begins at the root
+	rest Pointer // the way from there
+}
+
+// Beside prepares p to go along with other.
+func (p Pointer) Beside(other Pointer) Beside {
+	b := Beside{rest: p}
+	shared := 0
+	for i := range min(len(p), len(other)) {
+		if p[i] != other[i] {
+			break
+		}
+		if p[i].each {
+			shared++
+			b = Beside{from: shared, rest: p[i+1:]}
+		}
+	}
+	return b
+}
+
+// Find returns the value that belongs to a match of the other pointer in the document with this root, and whether there is
+// one; of several the first.
+func (b Beside) Find(root Node, m Match) (Node, bool) {
+	if b.from > 0 {
+		root = m.each[b.from-1]
+	}
+	return b.rest.Find(root)
 }

@@ -18,7 +18,7 @@ func (r *runner) handle(s *pipeline.Share) {
 	case r.spreads():
 		r.spread(s)
 	case r.kept.Repeat(s):
-	case r.reader.Samples():
+	case r.reader.Samples(s.Message.Properties):
 		r.handleSamples(s)
 	default:
 		r.begin(s)
