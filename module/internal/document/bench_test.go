@@ -35,7 +35,7 @@ func BenchmarkParse(b *testing.B) {
 		Machine struct{ Temperature float64 } `json:"machine"`
 	}
 	type item struct {
-		NodeId, DisplayName string
+		NodeID, DisplayName string
 		Value               struct {
 			Value           float64
 			SourceTimestamp string

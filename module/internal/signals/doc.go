@@ -2,9 +2,27 @@
 // the values of signals, makes samples of them, decides which are reported, and gives messages their shape. It is pure:
 // no I/O, no clock of its own, no goroutines.
 //
+//	body ──Content──Reader.Read──→ found
 //	found ──Stages.Take──→ sample ──guest or none──→ Named ──AppendPayload──→ body
 //	                          ↑
 //	              Stages.Heartbeat, when Due
+//
+// # How values are found
+//
+// A [Content] is parsed once for all signals. In json a selector leads to values; where, timestampSelector, qualitySelector and
+// partitionBy go from the same element as far as they share the selector's *. The other formats have items with names:
+//
+//	            node is                                      partitionBy goes from
+//	opcSamples  NodeId or DisplayName                        the item
+//	opcPubSub   the name of a field                          the data set message, else the network message; /Field: that name
+//	modbus      DisplayName or Address, or HwId/ before one  the value, else its data, content and message
+//
+// Without node all items are taken. A NodeId with a namespace URI may be written in either way, nsu=URI;s=ID or URI#s=ID. The time
+// is that of the source, else of the server, else of the message. What a quality may be written as tells qualityOf, and
+// a timestamp timeOf; one that cannot be read is none, and noted as Untimed.
+//
+// A key is a string or a number as it is written. What has none belongs to no partition and is not found: a message
+// without any counts like one without a value.
 //
 // # The order of the stages
 //
@@ -80,6 +98,7 @@
 //
 // # Concurrency
 //
-// A Stages does not change and may be used from any goroutine. A State belongs to the goroutine that works on its
+// A Content is read by any number of goroutines at once. A Reader and a Stages do not change and may be used from any
+// goroutine. A State belongs to the goroutine that works on its
 // stream. All functions may be called from any.
 package signals
