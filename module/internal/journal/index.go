@@ -61,6 +61,22 @@ func (x *index) names(prefix string) []string {
 	return names
 }
 
+// sizes returns the bytes of the records of each table that begins with prefix.
+func (x *index) sizes(prefix string) map[string]int64 {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	sizes := make(map[string]int64)
+	for name, keys := range x.tables {
+		if !strings.HasPrefix(name, prefix) {
+			continue
+		}
+		for _, r := range keys {
+			sizes[name] += int64(r.size)
+		}
+	}
+	return sizes
+}
+
 // apply makes the records of a payload count that lies at offset at of a segment. The caller holds the mutex.
 func (x *index) apply(s *segment, at int, payload []byte) {
 	for offset, r := range records(payload) {

@@ -178,6 +178,9 @@ func (j *Journal) Keys(table string) []string { return j.index.keys(table) }
 // Tables returns the names of the tables that have keys and begin with prefix, sorted.
 func (j *Journal) Tables(prefix string) []string { return j.index.names(prefix) }
 
+// Sizes returns how many bytes the keys and values of each table take whose name begins with prefix.
+func (j *Journal) Sizes(prefix string) map[string]int64 { return j.index.sizes(prefix) }
+
 // Usage is what a journal takes, in bytes.
 type Usage struct {
 	Disk  int64 // of all segments, without what was allocated in advance

@@ -15,6 +15,7 @@ type Journal interface {
 	Get(table, key string) ([]byte, error)
 	Keys(table string) []string
 	Tables(prefix string) []string
+	Sizes(prefix string) map[string]int64
 }
 
 // ErrStopping means that the module stops: the share stays open for good, and its input comes again.

@@ -162,3 +162,29 @@ func TestWhatIsKeptOfSignalsThatAreGoneIsForgotten(t *testing.T) {
 		assert.Empty(t, l.disk.Tables(""), "nothing is left")
 	})
 }
+
+func TestWhatIsStoredOfASignalIsCountedOverItsPartitions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, nil)
+		assert.Empty(t, r.Stored())
+		for _, partition := range []string{"a", "b"} {
+			require.NoError(t, r.Kept(Stream{Signal: "s", Partition: partition}).SetState([]module.StateChange{{Key: "k", Value: make([]byte, 1000)}}))
+		}
+		assert.InDelta(t, 2000, r.Stored()["s"].State, 200, "and the names of the keys")
+		assert.Zero(t, r.Stored()["s"].Spool)
+	})
+}
+
+func TestDeadLettersAreCountedByReasonAlsoThoseOnlyTheFolderHas(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t, &folder{})
+		r.SetLimits(Limits{Outbox: 1 << 20, DeadLettersPerMinute: 1})
+		r.SetRoutes(&Routes{Unclaimed: module.ActionDeadLetter})
+		for n := range 3 {
+			r.deliver(t, 1, string(rune('a'+n)))
+		}
+		synctest.Wait()
+		assert.Equal(t, map[string]int64{module.ReasonNoSignal: 3}, r.Counts().Reasons)
+		assert.EqualValues(t, 1, r.Counts().DeadLetters, "to edgeHub")
+	})
+}

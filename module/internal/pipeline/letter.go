@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -71,6 +72,21 @@ type letters struct {
 	perMinute int
 	minute    time.Time
 	sent      int
+	reasons   map[string]int64 // dead letters by reason, of which there are few; those too that only the folder has
+}
+
+// count counts a dead letter.
+func (l *letters) count(reason string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.reasons[reason]++
+}
+
+// byReason returns how many dead letters there were for each reason.
+func (l *letters) byReason() map[string]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return maps.Clone(l.reasons)
 }
 
 // admit reports whether the dead letter goes to edgeHub. If it does not, the folder has it; if the folder cannot
@@ -116,6 +132,7 @@ func (p *Pipeline) substitute(r *result, err *UnsendableError) bool {
 	r.refusals++
 	kept := r.refusals == 1 && p.letters.keep(r.Message, letter)
 	if r.output != module.OutputDeadLetter {
+		p.letters.count(letter.Reason)
 		if !p.letters.within(letter.Time) && kept {
 			return false
 		}

@@ -76,7 +76,7 @@ type Pipeline struct {
 func New(c Config) *Pipeline {
 	p := &Pipeline{
 		table:       newTable(tableLimit),
-		letters:     &letters{folder: c.Folder, onError: c.OnError},
+		letters:     &letters{folder: c.Folder, onError: c.OnError, reasons: make(map[string]int64)},
 		journal:     newDisk(c),
 		onError:     c.OnError,
 		removals:    newRemovals(newDisk(c)),
@@ -262,22 +262,4 @@ func (p *Pipeline) chain(from *Share, m module.Message) {
 func (p *Pipeline) close() {
 	p.groups.close()
 	p.outbox.close()
-}
-
-// Counts are totals since the start, and how much is open now.
-type Counts struct {
-	Received, Redelivered, Dropped, DeadLetters, OutboxDropped int64
-	Discarded                                                  int64 // samples, for the bounds of their queues
-	InFlight, Outbox                                           int
-	Gathered                                                   int // samples that wait in publish groups
-}
-
-// Counts returns the pipeline's totals.
-func (p *Pipeline) Counts() Counts {
-	gathered, discarded := p.groups.waiting()
-	return Counts{
-		Gathered: gathered, Discarded: discarded,
-		Received: p.received.Load(), Redelivered: p.redelivered.Load(), Dropped: p.dropped.Load(),
-		DeadLetters: p.deadLetters.Load(), InFlight: p.table.waiting(), Outbox: p.outbox.waiting(), OutboxDropped: p.outbox.droppedSoFar(),
-	}
 }

@@ -95,6 +95,7 @@ func (s *Share) DeadLetter(l module.DeadLetter) {
 	if l.Signal == "" {
 		l.Signal = s.Signal
 	}
+	s.pipeline.letters.count(l.Reason)
 	index := s.index
 	s.index++
 	if !s.pipeline.letters.admit(s.Message, l) {

@@ -119,7 +119,7 @@ func (r *runner) take(w Work, f front, does worker) {
 func (r *runner) adopt(w Work, f front) {
 	label(&w)
 	if w.Guest != nil {
-		r.times = r.supervisor.timesOf(w.Spec.Name)
+		r.times, r.measures = r.supervisor.timesOf(w.Spec.Name), r.supervisor.measuresOf(w.Spec.Name)
 	}
 	switch {
 	case r.states == nil:
@@ -163,8 +163,7 @@ func (r *runner) recover() {
 		return
 	}
 	r.install(fresh)
-	r.restarts.restarted(time.Now())
-	r.set(module.Running, "")
+	r.replaced()
 }
 
 // start runs a new instance, or prepares a service, with the settings of w.

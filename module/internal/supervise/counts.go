@@ -17,12 +17,15 @@ var FailureKinds = [...]module.GuestErrorKind{module.KindTrap, module.KindExit, 
 // Counts are a signal's totals since the module's start.
 type Counts struct {
 	In, Out, Dropped, DeadLetters, Traps, MissedTicks, LinesDropped int64
+	Unavailable                                                     int64 // dropped, not by the guest, because the signal did not run
+	Restarts                                                        int64 // instances in the place of ones that ended badly
 	Evicted                                                         int64 // partitions, for others
 
 	Calls    int64                    // of the guest, for messages and ticks; second tries too
 	Busy     time.Duration            // by the clock, in calls, and in starts that went well
 	Failures [len(FailureKinds)]int64 // calls and starts, by kind
 	Memory   int64                    // bytes of linear memory: the most that an instance came to
+	InUse    int64                    // bytes of linear memory, of the instances that are there now
 
 	Ends  [signals.Ends]int64      // values, and heartbeats, by the stage at which they ended
 	Notes [signals.NoteKinds]int64 // values that were remarkable, in the order of the notes
@@ -30,10 +33,10 @@ type Counts struct {
 
 // counts are written by the runner's goroutine alone.
 type counts struct {
-	in, out, dropped, deadLetters, traps, missedTicks, linesDropped, evicted atomic.Int64
+	in, out, dropped, deadLetters, traps, missedTicks, linesDropped, unavailable, restarts, evicted atomic.Int64
 
-	calls, busy, memory atomic.Int64
-	failures            [len(FailureKinds)]atomic.Int64
+	calls, busy, memory, inUse atomic.Int64
+	failures                   [len(FailureKinds)]atomic.Int64
 
 	ends  [signals.Ends]atomic.Int64
 	notes [signals.NoteKinds]atomic.Int64
@@ -55,8 +58,14 @@ func (c *counts) stage(o signals.Outcome) {
 // took takes the measures of an instance's last call, which may have been its start, and notes how it ended.
 func (c *counts) took(i Instance, err error) {
 	c.busy.Add(int64(i.Took()))
-	c.memory.Store(max(c.memory.Load(), i.Memory()))
+	c.holds(i.Memory())
 	c.ended(err)
+}
+
+// holds notes how much memory the instance has.
+func (c *counts) holds(bytes int64) {
+	c.memory.Store(max(c.memory.Load(), bytes))
+	c.inUse.Store(bytes)
 }
 
 // ended notes how a call or a start ended.
@@ -70,8 +79,9 @@ func (c *counts) ended(err error) {
 
 func (c *counts) load() Counts {
 	all := Counts{In: c.in.Load(), Out: c.out.Load(), Dropped: c.dropped.Load(), DeadLetters: c.deadLetters.Load(),
-		Traps: c.traps.Load(), MissedTicks: c.missedTicks.Load(), LinesDropped: c.linesDropped.Load(), Evicted: c.evicted.Load(),
-		Calls: c.calls.Load(), Busy: time.Duration(c.busy.Load()), Memory: c.memory.Load()}
+		Traps: c.traps.Load(), MissedTicks: c.missedTicks.Load(), LinesDropped: c.linesDropped.Load(),
+		Unavailable: c.unavailable.Load(), Restarts: c.restarts.Load(), Evicted: c.evicted.Load(),
+		Calls: c.calls.Load(), Busy: time.Duration(c.busy.Load()), Memory: c.memory.Load(), InUse: c.inUse.Load()}
 	for kind := range all.Failures {
 		all.Failures[kind] = c.failures[kind].Load()
 	}
@@ -84,11 +94,12 @@ func (c *counts) load() Counts {
 	return all
 }
 
-// add adds the counts of a partition. A message that several partitions have a part in is one to each.
-func (c *Counts) add(o *Counts) {
+// Add adds the counts of a partition, or of another signal. A message that several partitions have a part in is one to each.
+func (c *Counts) Add(o *Counts) {
 	c.In, c.Out, c.Dropped, c.DeadLetters = c.In+o.In, c.Out+o.Out, c.Dropped+o.Dropped, c.DeadLetters+o.DeadLetters
 	c.Traps, c.MissedTicks, c.LinesDropped = c.Traps+o.Traps, c.MissedTicks+o.MissedTicks, c.LinesDropped+o.LinesDropped
-	c.Calls, c.Busy, c.Memory = c.Calls+o.Calls, c.Busy+o.Busy, max(c.Memory, o.Memory)
+	c.Unavailable, c.Restarts, c.Evicted = c.Unavailable+o.Unavailable, c.Restarts+o.Restarts, c.Evicted+o.Evicted
+	c.Calls, c.Busy, c.Memory, c.InUse = c.Calls+o.Calls, c.Busy+o.Busy, max(c.Memory, o.Memory), c.InUse+o.InUse
 	for kind := range c.Failures {
 		c.Failures[kind] += o.Failures[kind]
 	}

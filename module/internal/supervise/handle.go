@@ -51,8 +51,7 @@ func (r *runner) call(f func(Instance) (module.Verdict, error)) (verdict module.
 		r.goOn(err)
 		return 0, 2, err
 	}
-	r.restarts.restarted(time.Now())
-	r.set(module.Running, "")
+	r.replaced()
 	return verdict, 2, err
 }
 
@@ -68,6 +67,12 @@ func (r *runner) goOn(cause error) {
 		return
 	}
 	r.install(third)
+	r.replaced()
+}
+
+// replaced says that an instance runs in the place of one that ended badly.
+func (r *runner) replaced() {
+	r.counts.restarts.Add(1)
 	r.restarts.restarted(time.Now())
 	r.set(module.Running, "")
 }
@@ -80,6 +85,9 @@ func (r *runner) once(f func(Instance) (module.Verdict, error)) (module.Verdict,
 	r.load.add(time.Now(), r.instance.Took())
 	r.restarts.worked = r.restarts.worked || err == nil
 	r.takeLogs(r.instance, &r.work)
+	if err == nil {
+		r.takeMetrics(r.instance)
+	}
 	return verdict, err
 }
 

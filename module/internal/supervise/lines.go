@@ -70,6 +70,9 @@ func (r *runner) logDeadLetter(err error, attempts int) {
 // event begins a line about the signal.
 func (r *runner) event(level zerolog.Level, w *Work) *zerolog.Event {
 	e := r.supervisor.config.Log.WithLevel(level).Str("signal", string(r.name))
+	if r.partition != "" {
+		e.Str("partition", r.partition)
+	}
 	if w.Spec.Name != "" {
 		e.Str("guest", string(w.Spec.Name))
 	}

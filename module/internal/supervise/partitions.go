@@ -122,7 +122,7 @@ func (r *runner) dissolve() {
 // add makes the state of a signal that of its partitions too.
 func (s *State) add(partition State) {
 	s.Partitions++
-	s.Counts.add(&partition.Counts)
+	s.Counts.Add(&partition.Counts)
 	s.Waiting, s.Spooled, s.Slow = s.Waiting+partition.Waiting, s.Spooled+partition.Spooled, s.Slow || partition.Slow
 	s.RestartCount += partition.RestartCount
 	if partition.Status != module.Running {

@@ -48,11 +48,13 @@ type runner struct {
 
 	guestLines, deadLetterLines lineLimit
 
-	counts counts
-	times  *times     // of work's guest
-	mu     sync.Mutex // guards what follows
-	state  State
-	guest  Guest // of work: instances may be started from it
+	counts   counts
+	past     Counts     // of partitions that ended; guarded by the supervisor's mutex
+	times    *times     // of work's guest
+	measures *measures  // the same
+	mu       sync.Mutex // guards what follows
+	state    State
+	guest    Guest // of work: instances may be started from it
 }
 
 func newRunner(s *Supervisor, stream pipeline.Stream) *runner {
@@ -184,6 +186,9 @@ func (r *runner) overflow(shares []*pipeline.Share) {
 func (r *runner) install(w worker) {
 	r.closeWorker()
 	r.worker, r.lastStart = w, time.Now()
+	if w.instance != nil {
+		r.counts.inUse.Store(w.instance.Memory())
+	}
 	if w.service != nil {
 		w.service.run()
 	}
@@ -198,6 +203,7 @@ func (r *runner) bury() {
 func (r *runner) closeWorker() {
 	r.worker.close()
 	r.worker = worker{}
+	r.counts.inUse.Store(0)
 }
 
 // set publishes the runner's state.

@@ -251,7 +251,7 @@ func TestWhatIsForASignalThatIsNotRunningCanBeDropped(t *testing.T) {
 		p.results()
 		p.deliver(t, "good")
 		assert.Empty(t, p.results())
-		assert.EqualValues(t, 1, p.state().Dropped)
+		assert.EqualValues(t, 1, p.state().Unavailable)
 		assert.Equal(t, 2, p.acknowledged())
 	})
 }

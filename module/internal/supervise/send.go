@@ -142,7 +142,7 @@ func (r *runner) deadLetter(err error) {
 func (r *runner) unavailable(s *pipeline.Share, why string) {
 	defer s.Finish()
 	if r.supervisor.dropUnavailable.Load() {
-		r.counts.dropped.Add(1)
+		r.counts.unavailable.Add(1)
 		return
 	}
 	r.counts.deadLetters.Add(1)

@@ -200,7 +200,7 @@ func lineOf(body []byte) ([]byte, error) {
 
 // measure notes what the service came to.
 func (r *runner) measure(s *service) {
-	r.counts.memory.Store(max(r.counts.memory.Load(), s.guest.Memory()))
+	r.counts.holds(s.guest.Memory())
 	dropped := s.guest.LogsDropped()
 	r.counts.linesDropped.Add(dropped - s.dropped)
 	s.dropped = dropped

@@ -37,9 +37,11 @@ type Supervisor struct {
 	cancel context.CancelFunc
 	ended  sync.WaitGroup // runners
 
-	mu      sync.Mutex // guards what follows
-	runners map[pipeline.Stream]*runner
-	times   map[module.GuestName]*times
+	mu       sync.Mutex // guards what follows
+	runners  map[pipeline.Stream]*runner
+	times    map[module.GuestName]*times
+	measures map[module.GuestName]*measures
+	gone     map[module.GuestName]Counts // of signals that were removed
 }
 
 // State is what a signal is and does.
@@ -63,7 +65,8 @@ type State struct {
 
 // New returns a Supervisor without signals.
 func New(c Config) *Supervisor {
-	s := &Supervisor{config: c, runners: make(map[pipeline.Stream]*runner), times: make(map[module.GuestName]*times)}
+	s := &Supervisor{config: c, runners: make(map[pipeline.Stream]*runner), times: make(map[module.GuestName]*times),
+		measures: make(map[module.GuestName]*measures), gone: make(map[module.GuestName]Counts)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -168,6 +171,26 @@ func (s *Supervisor) forget(r *runner) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.runners, r.stream())
+	r.past.Add(new(r.counts.load()))
+	r.past.InUse = 0
+	if of := s.runners[pipeline.Stream{Signal: r.name}]; r.partition != "" && of != nil {
+		of.past.Add(&r.past)
+		return
+	}
+	guest := r.snapshot().Guest
+	gone := s.gone[guest]
+	gone.Add(&r.past)
+	s.gone[guest] = gone
+	for _, m := range s.measures {
+		m.forget(r.name)
+	}
+}
+
+// Removed returns the counts of signals that were removed, by their guests ("": host-only ones): counters must not go back.
+func (s *Supervisor) Removed() map[module.GuestName]Counts {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.gone)
 }
 
 // Consumer returns the pipeline's way to a signal, or nil where there is none.
@@ -187,7 +210,9 @@ func (s *Supervisor) Snapshot() map[module.SignalName]State {
 	states := make(map[module.SignalName]State, len(s.runners))
 	for stream, r := range s.runners {
 		if stream.Partition == "" {
-			states[stream.Signal] = r.snapshot()
+			state := r.snapshot()
+			state.Add(&r.past)
+			states[stream.Signal] = state
 		}
 	}
 	for stream, r := range s.runners {

@@ -82,6 +82,7 @@ func (r *runner) restart() {
 		return
 	}
 	r.install(fresh)
+	r.counts.restarts.Add(1)
 	r.restarts.started(r.lastStart)
 	r.set(module.Running, "")
 	r.schedule()
