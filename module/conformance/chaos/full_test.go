@@ -82,7 +82,7 @@ func (f *filling) send() (stop func() int) {
 		if !stopped {
 			stopped = true
 			end()
-			<-ended
+			assert.NoError(f.t, <-ended)
 			closeClient()
 			assert.NoError(f.t, <-ended)
 		}
