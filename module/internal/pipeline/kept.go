@@ -136,23 +136,32 @@ func (k *Kept) settle(s *Share, c Changes) error {
 	return nil
 }
 
-// Stages returns what the stages remembered of each of the stream's sources when that was kept, and forgets it: what they
-// sent since then without keeping it would be unknown to who reads it another time.
+// Stages returns what the stages remembered of each of the stream's sources when that was kept.
 func (k *Kept) Stages() map[string][]byte {
-	p, table := k.pipeline, tableStages+k.stream.String()
+	j, table := k.pipeline.journal, tableStages+k.stream.String()
 	stages := make(map[string][]byte)
-	for _, source := range p.journal.Keys(table) {
-		if value, err := p.journal.Get(table, source); err == nil { // else they begin anew, which a crash may do as well
+	for _, source := range j.Keys(table) {
+		if value, err := j.Get(table, source); err == nil { // else they begin anew, which a crash may do as well
 			stages[source] = value
 		}
 	}
-	if len(stages) > 0 {
-		tx := &journal.Tx{}
-		tx.DeleteTable(table)
-		p.journal.Submit(tx, nil)
-	}
 	return stages
 }
+
+// ForgetStages removes that, for a stream that does not keep it up to date: another life of the module would take it for
+// what was sent last. done is called when that is sure.
+func (k *Kept) ForgetStages(done func()) {
+	tx := &journal.Tx{}
+	tx.DeleteTable(tableStages + k.stream.String())
+	k.pipeline.journal.Submit(tx, func(err error) {
+		if err == nil {
+			done()
+		}
+	})
+}
+
+// HasState reports whether the guest of the stream keeps any.
+func (k *Kept) HasState() bool { return len(k.pipeline.journal.Keys(tableState+k.stream.String())) > 0 }
 
 // SetStages keeps what the stages remember of the stream's sources, over an orderly end of the stream's work.
 func (k *Kept) SetStages(stages map[string][]byte) error {

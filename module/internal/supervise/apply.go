@@ -123,7 +123,7 @@ func (r *runner) adopt(w Work, f front) {
 	}
 	switch {
 	case r.states == nil:
-		r.loadStates(time.Now())
+		r.loadStates(&w, time.Now())
 	case !w.sameValues(&r.work):
 		clear(r.states)
 	}

@@ -115,6 +115,11 @@ func (w *Work) sameValues(other *Work) bool {
 		maps.Equal(a.Where, b.Where) && a.Node == b.Node && a.PartitionBy == b.PartitionBy
 }
 
+// gathers reports whether what the signal sends goes into a publish group.
+func (w *Work) gathers() bool {
+	return w.Signal.PublishGroup != "" && w.Signal.Output != module.OutputNone
+}
+
 func (w *Work) hasFiles() bool { return w.Spec.Permissions.Files == module.FilesPrivate }
 
 func (w *Work) serves() bool { return w.Spec.Run == module.RunService }

@@ -3,6 +3,7 @@ package supervise
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -30,7 +31,7 @@ type runner struct {
 	found []signals.Found // scratch
 
 	states       map[string]*signals.State // what the stages remember, by the key of the source; nil until the signal runs
-	stagesKept   bool                      // that is in the journal, and must not fall behind
+	stagesKept   atomic.Bool               // that is in the journal, and must not fall behind
 	beat         *time.Timer               // of the next heartbeat; nil where none is due
 	envelope     *pipeline.Envelope        // of the publish group
 	envelopeFrom [2]string                 // device and module whose samples go into it

@@ -79,13 +79,21 @@ func (r *runner) stateOf(source string) *signals.State {
 	return state
 }
 
-// loadStates takes up what the stages remembered when the signal, or its partition, ended.
-func (r *runner) loadStates(now time.Time) {
+// loadStates takes up what the stages remembered when the signal, or its partition, ended. A signal that stores nothing of
+// what it sends does not keep that up to date, and so forgets it; until that is sure it stores what it sends.
+func (r *runner) loadStates(w *Work, now time.Time) {
 	r.states = make(map[string]*signals.State)
 	for source, encoded := range r.kept.Stages() {
 		if state, err := signals.DecodeState(encoded, now); err == nil { // else it is another version's: they begin anew
 			r.states[source] = &state
 		}
+	}
+	if len(r.states) == 0 {
+		return
+	}
+	r.stagesKept.Store(true)
+	if !w.gathers() && !r.kept.HasState() {
+		r.kept.ForgetStages(func() { r.stagesKept.Store(false) })
 	}
 }
 

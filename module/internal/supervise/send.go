@@ -33,7 +33,7 @@ func (r *runner) emit(e module.Emitted) {
 func (r *runner) send(output module.OutputName, m module.Message, own bool) {
 	m = r.complete(m, "event")
 	r.task.share.Send(output, m, own)
-	if own && r.gathers() && json.Valid(m.Body) { // what is not JSON has no place in a message with others
+	if own && r.work.gathers() && json.Valid(m.Body) { // what is not JSON has no place in a message with others
 		r.gather(signals.Named{Signal: string(r.name), Partition: r.partition, Raw: m.Body})
 	}
 }
@@ -57,7 +57,7 @@ func (r *runner) pass(p piece) {
 		r.task.share.Within(inner)
 	}
 	switch {
-	case !r.gathers():
+	case !r.work.gathers():
 	case p.named != nil:
 		r.gather(*p.named)
 	case json.Valid(p.Body):
@@ -78,11 +78,6 @@ func (r *runner) complete(m module.Message, kind string) module.Message {
 	}
 	r.counts.out.Add(1)
 	return m
-}
-
-// gathers reports whether what the signal sends goes into a publish group.
-func (r *runner) gathers() bool {
-	return r.work.Signal.PublishGroup != "" && r.work.Signal.Output != module.OutputNone
 }
 
 // gather puts what was sent last into the publish group.

@@ -116,7 +116,7 @@ func (r *runner) settle() {
 	changes := pipeline.Changes{State: t.changes}
 	if t.state != nil && r.stages.Remembering() {
 		changes.Stages = t.state.Append(nil)
-		r.stagesKept = true
+		r.stagesKept.Store(true)
 	}
 	err := r.kept.Settle(t.share, changes)
 	t.changes = t.changes[:0]
@@ -136,5 +136,5 @@ func (r *runner) settle() {
 // what was sent.
 func (r *runner) durable() bool {
 	t := &r.task
-	return len(t.changes) > 0 || t.gathered || t.passed && r.stagesKept
+	return len(t.changes) > 0 || t.gathered || t.passed && r.stagesKept.Load()
 }
