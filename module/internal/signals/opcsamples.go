@@ -27,16 +27,22 @@ func dataValue(value, around document.Node) Found {
 		own = value
 		value, _ = own.Member("Value")
 	}
-	status, told := own.Member("StatusCode")
+	status, told := statusOf(own)
 	if !told {
-		status, told = around.Member("StatusCode")
-	}
-	if !told {
-		status, _ = around.Member("Status")
+		status, _ = statusOf(around)
 	}
 	f := Found{Value: unwrap(value).Raw(), Quality: qualityOf(status)}
 	f.Timestamp, f.Untimed = opcTime(own, around)
 	return f
+}
+
+// statusOf returns the status that an object tells, in OPC Publisher's spelling or in the standard's, which it uses in its
+// strict mode.
+func statusOf(n document.Node) (document.Node, bool) {
+	if status, ok := n.Member("StatusCode"); ok {
+		return status, true
+	}
+	return n.Member("Status")
 }
 
 // opcTime returns the time of a value: that of its source, else of its server, else of the message.
@@ -53,14 +59,16 @@ func opcTime(own, around document.Node) (t time.Time, untimed bool) {
 	return t, t.IsZero() && (untimed || also)
 }
 
-// isDataValue reports whether a value is a DataValue (OPC 10000-6, 5.4.2.18): an object with none but its members.
+// isDataValue reports whether a value is a DataValue (OPC 10000-6, 5.4.2.18): an object with none but its members, in the
+// spellings of versions 1.04 and 1.05 and of OPC Publisher.
 func isDataValue(n document.Node) bool {
 	if n.Kind() != document.Object {
 		return false
 	}
 	for name := range n.Members() {
 		switch name.Text() {
-		case "Value", "StatusCode", "SourceTimestamp", "SourcePicoseconds", "ServerTimestamp", "ServerPicoseconds", "UaType", "Dimensions":
+		case "Value", "Status", "StatusCode", "SourceTimestamp", "ServerTimestamp", "UaType", "Dimensions",
+			"SourcePicoseconds", "SourcePicoSeconds", "ServerPicoseconds", "ServerPicoSeconds":
 		default:
 			return false
 		}

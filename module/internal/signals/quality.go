@@ -12,9 +12,9 @@ import (
 //
 //	nothing, null                     good
 //	"Good…", "Uncertain…", "Bad…"     by how it begins, in any case: names of OPC UA's status codes too
-//	0, 1083179008, 2150694912         an OPC UA status code, by its two highest bits of 32 (OPC 10000-4, 7.39)
+//	0, 1083179008, 2150694912         an OPC UA status code (OPC 10000-4, 7.39), by its two highest bits of 32
 //	true, false                       good, bad
-//	{"Code":…,"Symbol":"…"}           by Code, else by Symbol; good where it has neither (OPC 10000-6, 5.4)
+//	{"Code":…,"Symbol":"…"}           by Code, else by Symbol; good where it has neither (OPC 10000-6, 5.4.2.12)
 //
 // What is none of these is uncertain.
 func qualityOf(n document.Node) module.Quality {
@@ -56,5 +56,5 @@ func qualityOfCode(text string) module.Quality {
 	if err != nil {
 		return module.Uncertain
 	}
-	return min(module.Quality(code>>30), module.Bad) // 3 is reserved, and to be read as bad
+	return min(module.Quality(code>>30), module.Bad) // 3 is none of the severities
 }

@@ -203,6 +203,18 @@ func TestOPCPubSubFieldsAreReadWithWhatTheirMessagesSay(t *testing.T) {
 	assert.Empty(t, read(t, module.Signal{Format: module.FormatOPCPubSub}, `{"MessageType":"ua-metadata","MetaData":{}}`))
 }
 
+func TestAStatusIsReadAsTheStandardSpellsIt(t *testing.T) {
+	for value, want := range map[string]string{
+		`{"Value":5,"Status":2150694912}`:                                    "5 - bad",
+		`{"Value":5,"Status":{"Code":1083179008},"SourcePicoSeconds":1}`:     "5 - uncertain",
+		`{"UaType":11,"Value":5.0,"SourceTimestamp":"2026-01-02T03:04:05Z"}`: "5.0 03:04:05 good",
+		`{"Status":{"Code":2150694912,"Symbol":"BadNoCommunication"}}`:       "- - bad",
+	} {
+		assert.Equal(t, []string{want}, read(t, module.Signal{Format: module.FormatOPCPubSub}, `{"Payload":{"F":`+value+`}}`), value)
+		assert.Equal(t, []string{want}, read(t, module.Signal{Format: module.FormatOPCSamples}, `{"NodeId":"F","Value":`+value+`}`), value)
+	}
+}
+
 func TestModbusValuesAreReadByNameAddressAndDevice(t *testing.T) {
 	body := fixture(t, "modbus.json")
 	for node, want := range map[string][]string{
