@@ -29,6 +29,7 @@
 //	internal/wasm       the only one with C: engines, guests, instances, their limits
 //	internal/reconcile  the twin's desired properties against what runs; reported
 //	internal/twin       pure: desired documents in, findings and reported documents out
+//	internal/egress     what a guest may reach over HTTP
 //	internal/artifact   where guest binaries come from
 //	internal/store      what survives a restart
 //	internal/journal    tables that survive a crash: state, spools, the outbox

@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"internal/journal":        {},
 	"internal/artifact":       {},
 	"internal/observe":        {},
+	"internal/egress":         {},
 	"internal/wasm/binary":    {},
 	"internal/wasm":           {"internal/wasm/binary"},
 	"internal/pipeline":       {"internal/journal", "internal/signals"},
