@@ -85,11 +85,3 @@ func BenchmarkState(b *testing.B) {
 		}
 	})
 }
-
-func BenchmarkParseSample(b *testing.B) {
-	data := AppendSample(nil, named("press1Temperature", 0))
-	b.ReportAllocs()
-	for b.Loop() {
-		_, _ = ParseSample(data)
-	}
-}

@@ -95,7 +95,7 @@ func FuzzTake(f *testing.F) {
 		})
 		sample, outcome := stages.Take(new(State), Found{Value: value, Timestamp: start}, start)
 		if outcome.Passed() {
-			read, ok := ParseSample(AppendSample(nil, Named{Signal: "s", Sample: sample}))
+			read, ok := parseSample(AppendSample(nil, Named{Signal: "s", Sample: sample}))
 			require.True(t, ok)
 			require.Equal(t, sample, read)
 		}

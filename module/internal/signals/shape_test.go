@@ -50,7 +50,7 @@ func TestSampleIsReadBack(t *testing.T) {
 			if reason == module.Heartbeat {
 				n.Published = at(8)
 			}
-			sample, ok := ParseSample(AppendSample(nil, n))
+			sample, ok := parseSample(AppendSample(nil, n))
 			assert.True(t, ok)
 			assert.Equal(t, n.Sample, sample)
 		}
@@ -65,7 +65,7 @@ func TestWhatIsNoSampleIsNotReadAsOne(t *testing.T) {
 		`{"signal":"s","value":1,"sourceTimestamp":"2026-03-01T12:00:00Z","quality":"fair"}`,
 		`{"signal":"s","value":1,"sourceTimestamp":"2026-03-01T12:00:00Z","reason":"mood"}`,
 	} {
-		_, ok := ParseSample([]byte(body))
+		_, ok := parseSample([]byte(body))
 		assert.False(t, ok, body)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
 )
 
 // handle works on one share and finishes it.
@@ -18,13 +19,49 @@ func (r *runner) handle(s *pipeline.Share) {
 	case r.spreads():
 		r.spread(s)
 	case r.kept.Repeat(s):
-	case r.reader.Samples(s.Message.Properties):
-		r.handleSamples(s)
 	default:
 		r.begin(s)
-		r.handlePiece(piece{Message: s.Message})
-		r.settle()
+		r.handleContent(s)
 	}
+}
+
+// handleContent works on what a message has for the signal: samples, or itself as a whole. A message that has nothing is for
+// somebody else.
+func (r *runner) handleContent(s *pipeline.Share) {
+	samples := r.reader.Samples(s.Message.Properties)
+	found, err := r.reader.Read(r.found[:0], s.Content(), s.Message.Properties)
+	r.found = found
+	if err != nil {
+		r.unreadable(s, err)
+		return
+	}
+	if samples {
+		r.remember(s.Source)
+	}
+	nothing := true
+	for i := range found {
+		switch {
+		case found[i].Partition != r.partition:
+			continue
+		case samples:
+			r.takeValue(found[i])
+		default:
+			r.handlePiece(piece{Message: s.Message})
+		}
+		nothing = false
+	}
+	if nothing {
+		r.counts.ends[signals.NoValue].Add(1)
+	}
+	r.settle()
+	r.scheduleBeat()
+}
+
+// unreadable sends a message to the dead letters that is not in the signal's format.
+func (r *runner) unreadable(s *pipeline.Share, err error) {
+	r.counts.deadLetters.Add(1)
+	s.DeadLetter(module.DeadLetter{Reason: module.ReasonNotJSON, Description: err.Error(), Guest: r.work.Spec.Name, Digest: r.work.Digest})
+	s.Finish()
 }
 
 // call calls the instance. If that kills it, a fresh one gets one more try; if that one dies too, or cannot be

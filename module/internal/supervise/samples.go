@@ -4,34 +4,13 @@ import (
 	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
-	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
 )
 
-// handleSamples works on the samples that a share has for the signal. A message without any is for somebody else.
-func (r *runner) handleSamples(s *pipeline.Share) {
-	r.begin(s)
-	found, err := r.reader.Read(r.found[:0], s.Content(), s.Message.Properties)
-	r.found = found
-	if err != nil {
-		r.unreadable(s, err)
-		return
-	}
-	t := &r.task
-	t.state = r.stateOf(s.Source)
-	t.before = *t.state
-	taken := 0
-	for i := range found {
-		if found[i].Partition == r.partition {
-			taken++
-			r.takeValue(found[i])
-		}
-	}
-	if taken == 0 {
-		r.counts.ends[signals.NoValue].Add(1)
-	}
-	r.settle()
-	r.scheduleBeat()
+// remember has the task change what the stages remember of a source.
+func (r *runner) remember(source string) {
+	r.task.state = r.stateOf(source)
+	r.task.before = *r.task.state
 }
 
 // takeValue brings a value through the stages and, where it passes, has the guest work on the sample.
@@ -50,13 +29,6 @@ func (r *runner) takeValue(f signals.Found) {
 	if !r.handlePiece(r.pieceOf(sample)) {
 		*t.state = before // it was not sent
 	}
-}
-
-// unreadable sends a message to the dead letters that is not in the signal's format.
-func (r *runner) unreadable(s *pipeline.Share, err error) {
-	r.counts.deadLetters.Add(1)
-	s.DeadLetter(module.DeadLetter{Reason: module.ReasonNotJSON, Description: err.Error(), Guest: r.work.Spec.Name, Digest: r.work.Digest})
-	s.Finish()
 }
 
 // pieceOf returns a sample as the guest gets it.

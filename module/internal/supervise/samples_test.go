@@ -250,3 +250,36 @@ func TestGuestIsToldWhichSourceAMessageCameBy(t *testing.T) {
 func emitted(output module.OutputName, body string) module.Emitted {
 	return module.Emitted{Output: output, Message: module.Message{Body: []byte(body)}}
 }
+
+func TestWhereChoosesWholeMessages(t *testing.T) {
+	inPlant(t, func(t *testing.T, p *plant) {
+		w := workOf(&fakeGuest{})
+		w.Signal.Where = map[string]string{"/kind": "alarm"}
+		p.start(t, w)
+		p.deliver(t, `{"kind":"alarm","n":1}`)
+		p.deliver(t, `{"kind":"info"}`)
+		p.deliver(t, `no JSON`)
+		assert.Equal(t, []string{`telemetry: {"kind":"alarm","n":1}`, "deadletter: no JSON (not-json, attempts )"}, p.results())
+		assert.EqualValues(t, 1, p.state().Ends[signals.NoValue])
+	})
+}
+
+func TestASampleThatFailsTakesNoOtherOfItsMessageWithIt(t *testing.T) {
+	inPlant(t, func(t *testing.T, p *plant) {
+		g := counter()
+		count := g.message
+		g.message = func(i *fakeInstance, m module.Message) (module.Verdict, error) {
+			if strings.Contains(string(m.Body), `"value":13,`) {
+				return 0, i.die()
+			}
+			return count(i, m)
+		}
+		w := workOf(g)
+		w.Signal.Selector = "/*/v"
+		p.start(t, w)
+		p.deliver(t, `[{"v":1},{"v":13},{"v":3}]`)
+		assert.Equal(t, []string{"telemetry: count 1", "telemetry: count 2", `deadletter: [{"v":1},{"v":13},{"v":3}] (trap, attempts 2)`}, p.results(),
+			"the fresh instance has the state that the first sample left, which is not stored yet")
+		assert.Equal(t, 1, p.acknowledged())
+	})
+}

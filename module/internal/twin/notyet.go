@@ -11,7 +11,6 @@ import (
 type later struct {
 	module      []pending[module.ModuleSettings]
 	guests      []pending[guest]
-	signals     []pending[draft]
 	signalsFrom []pending[module.Shadow]
 }
 
@@ -36,15 +35,6 @@ var notYet = later{
 		{field: "permissions.secrets"},
 		{field: "probation"},
 		{field: "shadow"},
-	},
-	signals: []pending[draft]{
-		{field: "format"},
-		{field: "selector", what: "* in a selector", when: func(s *draft) bool { return anyIndex(s.Selector) }},
-		{field: "where"},
-		{field: "timestampSelector"},
-		{field: "qualitySelector"},
-		{field: "node"},
-		{field: "partitionBy"},
 	},
 	signalsFrom: []pending[module.Shadow]{
 		{field: "source", what: "https and oci sources", when: func(s *module.Shadow) bool { return remote(s.Source) }},

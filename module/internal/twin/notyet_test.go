@@ -32,7 +32,6 @@ func TestAFieldAtItsDefaultIsNotHeldAgainstAnEntry(t *testing.T) {
 
 func TestTheListNamesFieldsThatThereAre(t *testing.T) {
 	requireFields(t, moduleFields.names(), notYet.module)
-	requireFields(t, signalFields.names(), notYet.signals)
 	guests := guestFields.names()
 	for _, name := range slices.Concat(limitFields.names(), permissionFields.names()) {
 		guests = append(guests, "limits."+name, "permissions."+name)

@@ -1,7 +1,6 @@
 package twin
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -27,9 +26,6 @@ func pointerOf(other string) string {
 	steps := strings.FieldsFunc(other, func(r rune) bool { return strings.ContainsRune("$./[]", r) })
 	return "/" + strings.Join(steps, "/")
 }
-
-// anyIndex reports whether a pointer stands for several places: one of its steps is *.
-func anyIndex(pointer string) bool { return slices.Contains(strings.Split(pointer, "/"), "*") }
 
 // checkPartition takes a JSON Pointer or property:NAME, and "" for none.
 func checkPartition(by string) *problem {

@@ -166,7 +166,6 @@ func (p *parser) complete(n *node) {
 	n.follow(rules)
 	n.settle(conflicts)
 	n.align()
-	postpone(p.later.signals, signalFields, d, n.origin, n.entry)
 	p.refer(n)
 	if d.DataChangeTrigger == "" {
 		d.DataChangeTrigger = defaultTrigger(d.DeadbandType)

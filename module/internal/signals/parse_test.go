@@ -7,9 +7,9 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
 
-// ParseSample reads a sample that AppendSample wrote: what a signal takes that has another one as its source. False
+// parseSample reads a sample that AppendSample wrote: what a signal takes that has another one as its source. False
 // means that the body is something else. The value is a part of body.
-func ParseSample(body []byte) (module.Sample, bool) {
+func parseSample(body []byte) (module.Sample, bool) {
 	var wire struct {
 		Signal    string          `json:"signal"`
 		Value     json.RawMessage `json:"value"`
