@@ -33,7 +33,8 @@
 //	internal/artifact   where guest binaries come from
 //	internal/store      what survives a restart
 //	internal/journal    tables that survive a crash: state, spools, the outbox
-//	internal/observe    the log, and what a crash leaves behind
+//	internal/observe    the log, health, and what a crash leaves behind
+//	internal/metrics    what all of it counts, as Prometheus reads it
 //	internal/query      pure: the language of edgeHub's routes, with conditions
 //	internal/manifest   pure: deployment manifests and their routes
 //	internal/publishednodes  pure: OPC Publisher's configuration in, signals out

@@ -67,6 +67,7 @@ type Host struct {
 	directories *directories
 
 	services services
+	compiles compiles
 
 	mu      sync.Mutex // guards engines
 	engines map[settings]*engine

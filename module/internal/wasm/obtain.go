@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 	"unsafe"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
@@ -21,7 +22,7 @@ func (g *Guest) Cached() bool { return g.cached }
 // obtain loads the guest's code from the cache, or compiles it. The error has no guest's name.
 func (g *Guest) obtain(ctx context.Context, binary []byte) *module.GuestError {
 	key := key(binary, g.engine.settings)
-	if g.cached = g.loadCached(key); g.cached {
+	if g.loadCached(key) {
 		return nil
 	}
 	c := g.host.compilers
@@ -29,10 +30,13 @@ func (g *Guest) obtain(ctx context.Context, binary []byte) *module.GuestError {
 		return err
 	}
 	defer c.release()
-	if g.cached = g.loadCached(key); g.cached { // while this one waited
+	if g.loadCached(key) { // while this one waited
 		return nil
 	}
-	return g.compile(ctx, key, binary)
+	begun := time.Now()
+	err := g.compile(ctx, key, binary)
+	g.host.compiles.took(begun, err == nil)
+	return err
 }
 
 // loadCached loads the code that is in the cache. What the engine refuses, of another build of it perhaps, is removed.
@@ -45,6 +49,8 @@ func (g *Guest) loadCached(key string) bool {
 		g.host.cache.discard(file)
 		return false
 	}
+	g.cached = true
+	g.host.compiles.cached.Add(1)
 	return true
 }
 
