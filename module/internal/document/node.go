@@ -2,6 +2,7 @@ package document
 
 import (
 	"encoding/json"
+	"hash/maphash"
 	"iter"
 )
 
@@ -54,6 +55,14 @@ func (n Node) Is(text string) bool {
 		return string(n.doc.body[e.start+1:e.end-1]) == text
 	}
 	return n.Text() == text
+}
+
+// Hash returns the hash of Text, for less: what [maphash.String] returns for it.
+func (n Node) Hash(seed maphash.Seed) uint64 {
+	if e := n.entry(); e.plain {
+		return maphash.Bytes(seed, n.doc.body[e.start+1:e.end-1])
+	}
+	return maphash.String(seed, n.Text())
 }
 
 // Member returns the member of an object that has this name, the last where several have.

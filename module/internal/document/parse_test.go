@@ -2,6 +2,7 @@ package document
 
 import (
 	"encoding/json"
+	"hash/maphash"
 	"strings"
 	"testing"
 
@@ -157,5 +158,13 @@ func requireSame(t *testing.T, raw []byte, n Node) {
 			require.True(t, ok)
 			requireSame(t, value, member)
 		}
+	}
+}
+
+func TestHashIsThatOfTheText(t *testing.T) {
+	seed := maphash.MakeSeed()
+	for _, text := range []string{`""`, `"a"`, `"\u0061"`, `"ä"`, "\"\xff\"", "17", "[ 1 ]"} {
+		node := parse(t, text)
+		assert.Equal(t, maphash.String(seed, node.Text()), node.Hash(seed), text)
 	}
 }

@@ -12,17 +12,18 @@
 // A [Content] is parsed once for all signals. In json a selector leads to values; where, timestampSelector, qualitySelector and
 // partitionBy go from the same element as far as they share the selector's *. The other formats have items with names:
 //
-//	            node is                                      partitionBy goes from
-//	opcSamples  NodeId or DisplayName                        the item
-//	opcPubSub   the name of a field                          the data set message, else the network message; /Field: that name
-//	modbus      DisplayName or Address, or HwId/ before one  the value, else its data, content and message
+//	            node is                 owner                                 partitionBy goes from
+//	opcSamples  NodeId or DisplayName   ApplicationUri or EndpointUrl         the item
+//	opcPubSub   the name of a field     DataSetWriterName or DataSetWriterId  the data set message, else the network message; /Field: that name
+//	modbus      DisplayName or Address  HwId                                  the value, else its data, content and message
 //
-// Without node all items are taken. A NodeId with a namespace URI may be written in either way, nsu=URI;s=ID or URI#s=ID. The time
-// is that of the source, else of the server, else of the message. What a quality may be written as tells qualityOf, and
-// a timestamp timeOf; one that cannot be read is none, and noted as Untimed.
+// OWNER/NAME as the node tells items apart that have the same name. A NodeId with a namespace URI may be written in either
+// way, nsu=URI;s=ID or URI#s=ID; after an owner in the first. Without node all items are taken. The time is that of the
+// source, else of the server, else of the message. What a quality may be written as tells qualityOf, and a timestamp
+// timeOf; one that cannot be read is none, and noted as Untimed.
 //
-// A key is a string or a number as it is written. What has none belongs to no partition and is not found: a message
-// without any counts like one without a value.
+// A key is a string of at most 256 bytes, or a number as it is written. What has none belongs to no partition and is not
+// found: a message without any counts like one without a value.
 //
 // # The order of the stages
 //

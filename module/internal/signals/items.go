@@ -32,13 +32,17 @@ func (l layout) String() string {
 	return [...]string{string(module.FormatOPCSamples), string(module.FormatOPCPubSub), string(module.FormatModbus)}[l]
 }
 
+// owners are where the owner of an item may have its name, by which items with the same name are told apart.
+func (l layout) owners() []string {
+	return [...][]string{{"/ApplicationUri", "/EndpointUrl"}, {"/DataSetWriterName", "/DataSetWriterId"}, {"/HwId"}}[l]
+}
+
 // items are what a message holds in one format, in its order. They do not change once they are gathered.
 type items struct {
 	fit    bool // there is something of the format, or nothing at all
 	list   []item
 	scopes []scope
-	names  map[string]chain
-	links  []link
+	names  names
 }
 
 // item is one value with its name. What its time, status and value are is read when it is asked for.
@@ -51,14 +55,9 @@ type item struct {
 // scope is what stands around items, from the innermost outwards.
 type scope [3]document.Node
 
-// chain leads through the items with one name, by their links.
-type chain struct{ first, last int }
-
-type link struct{ item, next int }
-
 // itemsOf finds the items of a message.
 func itemsOf(l layout, root document.Node) *items {
-	is := &items{names: make(map[string]chain), scopes: []scope{{}}}
+	is := &items{scopes: []scope{{}}}
 	_, some := root.Element(0)
 	is.fit = root.Kind() == document.Array && !some
 	for part := range parts(root) {
@@ -71,6 +70,7 @@ func itemsOf(l layout, root document.Node) *items {
 			is.addModbus(part)
 		}
 	}
+	is.names.index()
 	return is
 }
 
@@ -101,34 +101,16 @@ func (is *items) add(it item, names ...document.Node) {
 	is.list = append(is.list, it)
 	for _, name := range names {
 		if name.Kind() == document.String {
-			is.call(len(is.list)-1, name.Text())
+			is.names.add(name, len(is.list)-1)
 		}
 	}
-}
-
-// call gives an item a name.
-func (is *items) call(at int, name string) {
-	added := len(is.links)
-	c, ok := is.names[name]
-	switch {
-	case !ok:
-		c.first = added
-	case is.links[c.last].item == at:
-		return // both its names are the same
-	default:
-		is.links[c.last].next = added
-	}
-	c.last = added
-	is.links = append(is.links, link{item: at, next: -1})
-	is.names[name] = c
 }
 
 // called returns the items with a name.
 func (is *items) called(name string) iter.Seq[*item] {
 	return func(yield func(*item) bool) {
-		c, ok := is.names[name]
-		for at := c.first; ok && at >= 0; at = is.links[at].next {
-			if !yield(&is.list[is.links[at].item]) {
+		for at := range is.names.find(name) {
+			if !yield(&is.list[at]) {
 				return
 			}
 		}

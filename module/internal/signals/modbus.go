@@ -45,17 +45,3 @@ func (is *items) modbusFound(it *item) (f Found) {
 	f.Timestamp, f.Untimed = firstTime(at)
 	return f
 }
-
-// modbusNames returns what node may mean: a DisplayName or an Address, of any device or after the HwId of one and a slash.
-func modbusNames(node string) []tagName {
-	if node == "" {
-		return nil
-	}
-	names := []tagName{{name: node}}
-	for i, c := range node {
-		if c == '/' && i > 0 && i+1 < len(node) {
-			names = append(names, tagName{owner: node[:i], name: node[i+1:]})
-		}
-	}
-	return names
-}

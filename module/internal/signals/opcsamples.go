@@ -1,6 +1,7 @@
 package signals
 
 import (
+	"slices"
 	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/document"
@@ -65,11 +66,10 @@ func isDataValue(n document.Node) bool {
 	if n.Kind() != document.Object {
 		return false
 	}
+	known := [...]string{"Value", "SourceTimestamp", "ServerTimestamp", "StatusCode", "Status", "UaType", "Dimensions",
+		"SourcePicoseconds", "SourcePicoSeconds", "ServerPicoseconds", "ServerPicoSeconds"}
 	for name := range n.Members() {
-		switch name.Text() {
-		case "Value", "Status", "StatusCode", "SourceTimestamp", "ServerTimestamp", "UaType", "Dimensions",
-			"SourcePicoseconds", "SourcePicoSeconds", "ServerPicoseconds", "ServerPicoSeconds":
-		default:
+		if !slices.ContainsFunc(known[:], name.Is) {
 			return false
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
 
-// parseSample reads a sample that AppendSample wrote: what a signal takes that has another one as its source. False
+// parseSample reads a sample that AppendSample wrote with encoding/json, and nothing that is not exactly one. False
 // means that the body is something else. The value is a part of body.
 func parseSample(body []byte) (module.Sample, bool) {
 	var wire struct {

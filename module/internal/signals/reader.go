@@ -2,6 +2,7 @@ package signals
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
@@ -37,18 +38,21 @@ func NewReader(s module.Signal) (*Reader, error) {
 	return r, err
 }
 
+// readsSignals reports whether a signal reads others, and no input. What comes from an input may bear the mark of a sample too:
+// another module of this kind has sent it, and in the shape of its payload.
 func readsSignals(s module.Signal) bool {
-	isSignal := func(source module.Source) bool { return source.Kind == module.SourceSignal }
+	var kinds []module.SourceKind
 	for _, source := range s.Sources {
-		if isSignal(source) {
-			return true
-		}
+		kinds = append(kinds, source.Kind)
 	}
-	return isSignal(s.Source)
+	if len(kinds) == 0 {
+		kinds = append(kinds, s.Source.Kind)
+	}
+	return slices.Contains(kinds, module.SourceSignal) && !slices.Contains(kinds, module.SourceInput)
 }
 
 // Samples reports whether the signal works on the values in a message with these properties; otherwise it takes the message as
-// a whole. A signal without a selector that reads another one takes what that sends as values where it is a sample that the
+// a whole. A signal without a selector that reads others, and no input, takes what they send as values where it is a sample that the
 // host made, which its property messageType says, and as a whole where a guest made it.
 func (r *Reader) Samples(p module.Properties) bool {
 	return !r.whole || r.chained && p.Value("messageType") == "sample"
@@ -129,8 +133,13 @@ func (p *partition) of(properties module.Properties) (key string, ok bool) {
 		return "", true
 	}
 	key = properties.Value(p.property)
-	return key, key != ""
+	return key, isKey(key)
 }
+
+// longestKey is how many bytes a key may have: it is sent as a property.
+const longestKey = 256
+
+func isKey(text string) bool { return text != "" && len(text) <= longestKey }
 
 // keyOf returns the key that a value is: a string that is not empty, or a number as it is written.
 func keyOf(n document.Node) (key string, ok bool) {
@@ -138,5 +147,5 @@ func keyOf(n document.Node) (key string, ok bool) {
 		return "", false
 	}
 	key = n.Text()
-	return key, key != ""
+	return key, isKey(key)
 }

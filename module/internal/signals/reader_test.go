@@ -99,6 +99,7 @@ func TestPartitionsAreTheDistinctKeysOfAMessage(t *testing.T) {
 		"of a property":       {module.Signal{PartitionBy: "property:line"}, []string{"L3"}},
 		"value by a property": {module.Signal{Selector: "/machines/*/temp", PartitionBy: "property:LINE"}, []string{"L3"}},
 		"no such property":    {module.Signal{PartitionBy: "property:none"}, nil},
+		"long property":       {module.Signal{PartitionBy: "property:long"}, nil},
 		"no key":              {module.Signal{PartitionBy: "/machines/3/id"}, nil},
 		"truth is no key":     {module.Signal{PartitionBy: "/machines/0/on"}, nil},
 		"not for the signal":  {module.Signal{PartitionBy: "/machines/0/id", Where: map[string]string{"/time": "x"}}, nil},
@@ -106,10 +107,17 @@ func TestPartitionsAreTheDistinctKeysOfAMessage(t *testing.T) {
 	} {
 		r := readerOf(t, row.signal)
 		assert.Equal(t, row.signal.PartitionBy != "", r.Partitioned(), name)
-		keys, err := r.Partitions(nil, NewContent([]byte(machines)), module.Properties{{Name: "line", Value: "L3"}})
+		keys, err := r.Partitions(nil, NewContent([]byte(machines)), module.Properties{{Name: "line", Value: "L3"}, {Name: "long", Value: strings.Repeat("x", 257)}})
 		assert.NoError(t, err, name)
 		assert.Equal(t, row.want, keys, name)
 	}
+}
+
+func TestAKeyHasAtMost256Bytes(t *testing.T) {
+	longest, longer := strings.Repeat("1", 256), strings.Repeat("1", 257)
+	s := module.Signal{Selector: "/*/v", PartitionBy: "/*/k"}
+	assert.Equal(t, []string{"1 - good " + longest},
+		read(t, s, `[{"v":1,"k":"`+longest+`"},{"v":2,"k":"`+longer+`"},{"v":3,"k":`+longer+`}]`))
 }
 
 func TestPartitionsAddsToWhatThereIs(t *testing.T) {
@@ -149,9 +157,19 @@ func TestASignalTakesTheSamplesOfAnotherAsValuesAndWhatItsGuestMadeAsAWhole(t *t
 
 	s.PartitionBy = "/partition"
 	assert.Equal(t, []string{"21.50 03:04:05.006 uncertain m1"}, read(t, s, string(sample), "messageType", "sample"))
-	several := module.Signal{Sources: map[string]module.Source{"a": {Kind: module.SourceInput, Name: "i"}, "b": {Kind: module.SourceSignal, Name: "up"}}}
-	assert.True(t, readerOf(t, several).Samples(made))
-	assert.False(t, readerOf(t, module.Signal{Source: module.Source{Kind: module.SourceInput, Name: "i"}}).Samples(made))
+}
+
+func TestASampleOfAnotherModuleIsTakenAsAWholeWhereAnInputBringsIt(t *testing.T) {
+	input, up := module.Source{Kind: module.SourceInput, Name: "i"}, module.Source{Kind: module.SourceSignal, Name: "up"}
+	made := module.Properties{{Name: "messageType", Value: "sample"}}
+	for want, signals := range map[bool][]module.Signal{
+		true:  {{Source: up}, {Sources: map[string]module.Source{"a": up, "b": {Kind: module.SourceTimer}}}},
+		false: {{Source: input}, {Sources: map[string]module.Source{"a": input, "b": up}}},
+	} {
+		for _, s := range signals {
+			assert.Equal(t, want, readerOf(t, s).Samples(made), "%+v", s)
+		}
+	}
 }
 
 func TestOPCSamplesAreReadInEverySpelling(t *testing.T) {
@@ -163,12 +181,18 @@ func TestOPCSamplesAreReadInEverySpelling(t *testing.T) {
 		"http://example.com/Press/#s=Line1%2FTemp":       {temp},
 		"http://example.com/Press/#s=Line1%2fPressure":   {pressure},
 		"nsu=http://example.com/Press/;s=Line1/Pressure": {pressure},
-		"Pressure":     {pressure},
-		"Temp":         {temp, "9.5 03:04:02 good"}, // of two nodes, in the order of the message
-		"ns=2;s=Speed": {"- 03:04:04 bad"},          // a status alone
-		"i=2258":       {`"ten" 03:04:03 good`},
-		"Recipe":       {`{"Name": "Gear", "Value": 4} - bad untimed`},
-		"Humidity":     {},
+		"Pressure":                   {pressure},
+		"Temp":                       {temp, "9.5 03:04:02 good"}, // of two nodes, in the order of the message
+		"ns=2;s=Speed":               {"- 03:04:04 bad"},          // a status alone
+		"i=2258":                     {`"ten" 03:04:03 good`},
+		"Recipe":                     {`{"Name": "Gear", "Value": 4} - bad untimed`},
+		"Humidity":                   {},
+		"urn:press:2/Temp":           {"9.5 03:04:02 good"},
+		"urn:press:2/ns=2;s=Speed":   {"- 03:04:04 bad"},
+		"opc.tcp://press:4840//Temp": {temp}, // the URL ends in a slash
+		"urn:press:1/nsu=http://example.com/Press/;s=Line1/Temp": {temp},
+		"urn:press:2/nsu=http://example.com/Press/;s=Line1/Temp": {},
+		"urn:press:3/Temp": {},
 	} {
 		assert.Equal(t, want, read(t, module.Signal{Format: module.FormatOPCSamples, Node: node}, body), node)
 	}
@@ -187,6 +211,10 @@ func TestOPCPubSubFieldsAreReadWithWhatTheirMessagesSay(t *testing.T) {
 		"nsu=http://example.com/Press/;s=Speed": {"- 03:04:06 bad"},
 		"http://example.com/Press/#s=Speed":     {"- 03:04:06 bad"},
 		"Fields":                                {},
+		"1/Temp":                                temps[:1],
+		"press/oven/Temp":                       temps[1:2],
+		"two/Temp":                              temps[1:2],
+		"two/Count":                             {},
 	} {
 		assert.Equal(t, want, read(t, module.Signal{Format: module.FormatOPCPubSub, Node: node}, body), node)
 	}
@@ -272,7 +300,7 @@ func TestQualityIsReadFromWhatSourcesWrite(t *testing.T) {
 
 func TestTimestampsAreReadFromWhatSourcesWrite(t *testing.T) {
 	for text, want := range map[string]string{
-		`"2026-01-02T03:04:05Z"`: "2026-01-02T03:04:05Z", `"2026-01-02T03:04:05.1234567+01:30"`: "2026-01-02T01:34:05.1234567Z", `"2026-01-02 03:04:05"`: "2026-01-02T03:04:05Z",
+		`"2026-01-02T03:04:05Z"`: "2026-01-02T03:04:05Z", `"2026-01-02T03:04:05.1234567+01:30"`: "2026-01-02T01:34:05.1234567Z", `"2026-01-02 03:04:05"`: "2026-01-02T03:04:05Z", `"2026-01-02 03:04:05.5+01:00"`: "2026-01-02T02:04:05.5Z",
 		`1767323045`: "2026-01-02T03:04:05Z", `1767323045.123456789`: "2026-01-02T03:04:05.123456789Z", `1767323045123`: "2026-01-02T03:04:05.123Z",
 		`1767323045123.5`: "2026-01-02T03:04:05.1235Z", `1767323045123456`: "2026-01-02T03:04:05.123456Z", `1767323045123456789`: "2026-01-02T03:04:05.123456789Z",
 		`1.767323045e9`: "2026-01-02T03:04:05Z", `0`: "1970-01-01T00:00:00Z", `-0.5`: "1969-12-31T23:59:59.5Z", `99999999999`: "5138-11-16T09:46:39Z", `100000000000`: "1973-03-03T09:46:40Z",

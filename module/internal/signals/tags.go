@@ -1,8 +1,8 @@
 package signals
 
 import (
-	"iter"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/document"
@@ -11,24 +11,18 @@ import (
 // tagReader finds the items of a format, all of them or those with one name.
 type tagReader struct {
 	layout layout
-	all    bool
-	names  []tagName // spellings of one name; the first that a message uses is taken
-	owner  document.Pointer
+	names  []tagName // what node may mean: the first that a message has is taken; none: all items
+	owners []document.Pointer
 }
 
-// tagName is a name, of one owner where several may have the same.
+// tagName is a name, and whose it has to be.
 type tagName struct{ owner, name string }
 
 func newTagReader(l layout, node string) *tagReader {
-	r := &tagReader{layout: l, all: node == ""}
-	switch l {
-	case modbus:
-		r.owner, _ = document.ParsePointer("/HwId") // it is a pointer
-		r.names = modbusNames(node)
-	default:
-		for _, name := range nodeSpellings(node) {
-			r.names = append(r.names, tagName{name: name})
-		}
+	r := &tagReader{layout: l, names: tagNames(node)}
+	for _, owner := range l.owners() {
+		p, _ := document.ParsePointer(owner) // they are pointers
+		r.owners = append(r.owners, p)
 	}
 	return r
 }
@@ -38,53 +32,43 @@ func (r *tagReader) read(found []Found, c *Content, by partition) ([]Found, erro
 	if err != nil {
 		return found, err
 	}
-	for it := range r.items(is) {
-		key, ok := is.partition(it, by)
-		if !ok {
-			continue
+	if len(r.names) == 0 {
+		for i := range is.list {
+			found = r.take(found, is, &is.list[i], by)
 		}
-		f := is.found(r.layout, it)
-		f.Partition = key
-		found = append(found, f)
+		return found, nil
+	}
+	for _, n := range r.names {
+		some := false
+		for it := range is.called(n.name) {
+			if n.owner == "" || r.owned(is, it, n.owner) {
+				some, found = true, r.take(found, is, it, by)
+			}
+		}
+		if some {
+			break
+		}
 	}
 	return found, nil
 }
 
-// items are those of a message that the signal takes.
-func (r *tagReader) items(is *items) iter.Seq[*item] {
-	return func(yield func(*item) bool) {
-		for i := range is.list {
-			if !r.all {
-				break
-			}
-			if !yield(&is.list[i]) {
-				return
-			}
-		}
-		for _, name := range r.names {
-			any := false
-			for it := range is.called(name.name) {
-				if !r.owned(is, it, name.owner) {
-					continue
-				}
-				if any = true; !yield(it) {
-					return
-				}
-			}
-			if any {
-				return
-			}
-		}
+// take appends what an item has, unless it is to have a partition and has none.
+func (r *tagReader) take(found []Found, is *items, it *item, by partition) []Found {
+	key, ok := is.partition(it, by)
+	if !ok {
+		return found
 	}
+	f := is.found(r.layout, it)
+	f.Partition = key
+	return append(found, f)
 }
 
-// owned reports whether an item belongs to an owner, if one is asked for.
+// owned reports whether an item belongs to an owner.
 func (r *tagReader) owned(is *items, it *item, owner string) bool {
-	if owner == "" {
-		return true
-	}
-	n, ok := is.lookup(it, r.owner)
-	return ok && n.Is(owner)
+	return slices.ContainsFunc(r.owners, func(p document.Pointer) bool {
+		n, ok := is.lookup(it, p)
+		return ok && n.Is(owner)
+	})
 }
 
 // partition returns the key of an item. The pointer goes from the item, or else from what stands around it; the pointer /Field
@@ -112,14 +96,35 @@ func (is *items) found(l layout, it *item) Found {
 	return is.modbusFound(it)
 }
 
+// tagNames returns what node may mean: a name of any owner or, after the name of one and a slash, of that. The slashes of a
+// namespace URI are no such ones, unless nsu= stands between.
+func tagNames(node string) []tagName {
+	if node == "" {
+		return nil
+	}
+	var names []tagName
+	for _, name := range nodeSpellings(node) {
+		names = append(names, tagName{name: name})
+	}
+	if len(names) > 1 {
+		return names
+	}
+	for i, c := range node {
+		if c != '/' || i == 0 || i+1 == len(node) {
+			continue
+		}
+		for _, name := range nodeSpellings(node[i+1:]) {
+			names = append(names, tagName{owner: node[:i], name: name})
+		}
+	}
+	return names
+}
+
 // nodeSpellings returns the ways in which a message may spell a node, the given one first. OPC Publisher writes the
 // namespace as nsu=URI;s=ID or URI#s=ID, where the identifier has its escapes; which URI an index like ns=2 stands for only
 // the server knows.
 func nodeSpellings(node string) []string {
 	spellings := []string{node}
-	if node == "" {
-		return nil
-	}
 	if uri, id, ok := cutNamespace(node); ok {
 		kind, name := id[:2], id[2:]
 		upper := url.QueryEscape(name)

@@ -25,17 +25,17 @@ func firstTime(timestamps ...document.Node) (t time.Time, untimed bool) {
 	return time.Time{}, untimed
 }
 
-// timeOf reads a timestamp: a text as RFC 3339 has it, with any fraction and zone, or as the Modbus module writes it, without
-// a zone and in UTC; or a number since 1970, whose size tells its unit.
+// timeOf reads a timestamp: a text as RFC 3339 has it, with any fraction and zone and a space for the T if need be, or as the
+// Modbus module writes it, with that space, without a zone and in UTC; or a number since 1970, whose size tells its unit.
 func timeOf(n document.Node) (time.Time, bool) {
 	switch n.Kind() {
 	case document.String:
 		text := n.Text()
-		t, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			t, err = time.Parse(time.DateTime, text)
+		for _, layout := range [...]string{time.RFC3339, time.DateTime, time.DateTime + "Z07:00"} {
+			if t, err := time.Parse(layout, text); err == nil {
+				return t.UTC(), true
+			}
 		}
-		return t.UTC(), err == nil
 	case document.Number:
 		return unixTime(n.Text())
 	}
