@@ -62,6 +62,7 @@ func (r *runner) unreadable(s *pipeline.Share, err error) {
 	r.counts.deadLetters.Add(1)
 	s.DeadLetter(module.DeadLetter{Reason: module.ReasonNotJSON, Description: err.Error(), Guest: r.work.Spec.Name, Digest: r.work.Digest})
 	s.Finish()
+	r.traceEnd(err)
 }
 
 // call calls the instance. If that kills it, a fresh one gets one more try; if that one dies too, or cannot be
@@ -121,6 +122,7 @@ func (r *runner) once(f func(Instance) (module.Verdict, error)) (module.Verdict,
 	r.times.add(r.instance.Took())
 	r.load.add(time.Now(), r.instance.Took())
 	r.restarts.worked = r.restarts.worked || err == nil
+	r.task.traced.called(r.instance, verdict, err)
 	r.takeLogs(r.instance, &r.work)
 	if err == nil {
 		r.takeMetrics(r.instance)

@@ -53,6 +53,7 @@ func (r *runner) takeLogs(i Instance, w *Work) {
 		}
 		level := min(max(line.Level, 0), len(guestLevels)-1)
 		r.event(guestLevels[level], w).Msg(line.Text)
+		r.rememberLine(w, line)
 	}
 	r.counts.linesDropped.Add(dropped)
 }

@@ -61,6 +61,7 @@ func (r *runner) part(key string) *part {
 		return &part{runner: runner}
 	}
 	p := &part{runner: runner}
+	p.paused.Store(r.paused.Load())
 	p.apply(r.work)
 	if r.parts == nil {
 		r.parts = make(partitions)

@@ -38,6 +38,8 @@ type runner struct {
 
 	partition string // of a runner that works on one
 	parts     partitions
+	paused    atomic.Bool
+	trace     *atomic.Pointer[Trace] // nothing in it: none is asked for
 
 	lastStart time.Time      // of an instance, or of a host-only signal; zero: the signal never ran
 	kept      *pipeline.Kept // the guest's state, over restarts of its instance and of the module
@@ -60,7 +62,7 @@ type runner struct {
 
 func newRunner(s *Supervisor, stream pipeline.Stream) *runner {
 	r := &runner{supervisor: s, name: stream.Signal, partition: stream.Partition, kept: s.config.Pipeline.Kept(stream),
-		commands: make(chan func()), ended: make(chan struct{})}
+		commands: make(chan func()), ended: make(chan struct{}), trace: s.tracing(stream.Signal)}
 	r.state.Status = module.Unknown
 	r.inbox = newInbox(s.config.Pipeline, r)
 	return r
@@ -131,7 +133,7 @@ func (r *runner) takeOne() bool {
 // takeBack deals with shares that the spool could not store. A signal that runs works on them as if there were no spool, and
 // their inputs wait for it; one that does not must not keep the others waiting (5).
 func (r *runner) takeBack(failed []*pipeline.Share) {
-	if r.status() == module.Running {
+	if r.status() == module.Running && !r.paused.Load() {
 		r.inbox.putBack(failed)
 		return
 	}
@@ -214,7 +216,7 @@ func (r *runner) set(status module.RuntimeStatus, description string) {
 		Digest: r.work.Digest, RestartCount: r.restarts.count, LastStart: r.lastStart, Slow: r.state.Slow, partition: r.partition}
 	r.guest = r.work.Guest
 	r.mu.Unlock()
-	r.overflow(r.inbox.hold(status == module.Unknown || status == module.Backoff))
+	r.overflow(r.inbox.hold(r.holds(status)))
 	r.supervisor.config.Changed()
 }
 
@@ -230,6 +232,9 @@ func (r *runner) snapshot() State {
 	s := r.state
 	if s.Status == module.Running && time.Since(s.LastStart) >= healthyAfter {
 		s.RestartCount = 0
+	}
+	if s.Paused = r.paused.Load(); r.pausedIn(s.Status) {
+		s.Status, s.Description = module.Stopped, pausedReason
 	}
 	s.Counts = r.counts.load()
 	s.Waiting, s.Spooled = r.inbox.len()

@@ -83,7 +83,7 @@ func (r *runner) keepStates() {
 
 // scheduleBeat sets the timer of the next heartbeat, unless it is set: when it fires it finds out what is due.
 func (r *runner) scheduleBeat() {
-	if r.beat != nil {
+	if r.beat != nil || r.paused.Load() {
 		return
 	}
 	var next time.Time
@@ -108,8 +108,8 @@ func (r *runner) beats() <-chan time.Time {
 // onBeat makes the heartbeats that are due.
 func (r *runner) onBeat() {
 	r.beat = nil
-	if r.status() != module.Running {
-		return // the next value sets it again, or the restart
+	if r.status() != module.Running || r.paused.Load() {
+		return // the next value sets it again, or the restart, or the end of a pause
 	}
 	for source, state := range r.states {
 		r.heartbeat(source, state, time.Now())

@@ -33,6 +33,7 @@ func (r *runner) emit(e module.Emitted) {
 func (r *runner) send(output module.OutputName, m module.Message, own bool) {
 	m = r.complete(m, "event")
 	r.task.share.Send(output, m, own)
+	r.task.traced.sent(output, m)
 	if own && r.work.gathers() && json.Valid(m.Body) { // what is not JSON has no place in a message with others
 		r.gather(signals.Named{Signal: string(r.name), Partition: r.partition, Raw: m.Body})
 	}
@@ -53,6 +54,7 @@ func (r *runner) pass(p piece) {
 		outer.Properties = inner.Properties.Clone(1)
 	}
 	r.task.share.Send(r.work.Signal.Output, outer, true)
+	r.task.traced.sent(r.work.Signal.Output, outer)
 	if shaped {
 		r.task.share.Within(inner)
 	}

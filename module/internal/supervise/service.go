@@ -131,6 +131,7 @@ func (o *serviceIO) Write(_ context.Context, line []byte) {
 // Log writes a line into the module's log. How many a minute there are is the guest's own limit.
 func (o *serviceIO) Log(line module.LogLine) {
 	o.service.log.WithLevel(guestLevels[min(max(line.Level, 0), len(guestLevels)-1)]).Msg(line.Text)
+	o.runner.rememberLine(&o.service.work, line)
 }
 
 // tasks is what the service wants done, nil without one. Before routes are known nothing is taken from it: what it sends

@@ -42,6 +42,9 @@ type Supervisor struct {
 	times    map[module.GuestName]*times
 	measures map[module.GuestName]*measures
 	gone     map[module.GuestName]Counts // of signals that were removed
+	recent   map[module.GuestName]*recent
+
+	traces sync.Map // module.SignalName → *atomic.Pointer[Trace]
 }
 
 // State is what a signal is and does.
@@ -56,6 +59,7 @@ type State struct {
 	Waiting      int       // shares that wait for it
 	Spooled      int       // of those, how many wait in its spool
 	Slow         bool      // it is served from its spool
+	Paused       bool      // by Pause: Status is Stopped where it would run
 	Partitions   int       // that are there now
 	Troubled     int       // of those, how many do not run
 	Counts
@@ -66,7 +70,7 @@ type State struct {
 // New returns a Supervisor without signals.
 func New(c Config) *Supervisor {
 	s := &Supervisor{config: c, runners: make(map[pipeline.Stream]*runner), times: make(map[module.GuestName]*times),
-		measures: make(map[module.GuestName]*measures), gone: make(map[module.GuestName]Counts)}
+		measures: make(map[module.GuestName]*measures), gone: make(map[module.GuestName]Counts), recent: make(map[module.GuestName]*recent)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -181,6 +185,7 @@ func (s *Supervisor) forget(r *runner) {
 	gone := s.gone[guest]
 	gone.Add(&r.past)
 	s.gone[guest] = gone
+	s.traces.Delete(r.name)
 	for _, m := range s.measures {
 		m.forget(r.name)
 	}

@@ -23,6 +23,8 @@ type task struct {
 	failures int   // pieces that go to the dead letters
 	cause    error // of the first
 	attempts int
+
+	traced *Traced // nil: it is not traced
 }
 
 // piece is what the guest works on at a time: a sample, or a message as a whole.
@@ -41,7 +43,7 @@ var errEndedBefore = errors.New("an earlier sample of the same message ended the
 
 // begin takes a share up.
 func (r *runner) begin(s *pipeline.Share) {
-	r.task = task{share: s, changes: r.task.changes[:0]}
+	r.task = task{share: s, changes: r.task.changes[:0], traced: r.traceShare(s)}
 }
 
 // handlePiece has the guest work on a piece, and reports whether that went well. What fails goes to the dead letters.
@@ -106,6 +108,7 @@ func (r *runner) effect(p piece, verdict module.Verdict) {
 // that cannot be stored the instance, which believes that it is, makes way for one with the state that is stored.
 func (r *runner) settle() {
 	t := &r.task
+	defer func() { r.traceEnd(t.cause) }()
 	if t.failures > 0 {
 		r.deadLetter(t.cause)
 	}
@@ -128,7 +131,8 @@ func (r *runner) settle() {
 	}
 	r.recover()
 	t.attempts = 1
-	r.deadLetter(fmt.Errorf("keep state: %w", err))
+	t.cause = fmt.Errorf("keep state: %w", err)
+	r.deadLetter(t.cause)
 	t.share.Finish()
 }
 

@@ -27,7 +27,7 @@ func (r *runner) stopTimer() {
 // schedule sets the timer of the first tick, after the work changed or the instance was started again.
 func (r *runner) schedule() {
 	r.stopTimer()
-	if r.work.ticks() {
+	if r.work.ticks() && !r.paused.Load() {
 		r.nextTick = time.Now().Add(r.work.Signal.SamplingInterval)
 		r.timer = time.NewTimer(r.work.Signal.SamplingInterval)
 	}
@@ -40,7 +40,7 @@ func (r *runner) onTimer() {
 		return
 	}
 	r.tick()
-	if r.timer == nil && r.status() == module.Running {
+	if r.timer == nil && r.status() == module.Running && !r.paused.Load() {
 		r.timer = time.NewTimer(time.Until(r.afterTick(time.Now())))
 	}
 }
