@@ -30,7 +30,6 @@ type account struct {
 // signalAccount is of what came of the messages for one signal.
 type signalAccount struct {
 	highest   int              // number that was delivered
-	newest    int              // number that came at all
 	seen      map[int][]string // by number: the ids of what came of it
 	delivered map[int]bool
 	letters   map[int]string // by number: the reason
@@ -105,7 +104,6 @@ func (s *signalAccount) take(n int, id, reason string) {
 		return
 	}
 	s.seen[n] = append(s.seen[n], id)
-	s.newest = max(s.newest, n)
 	if reason != "" {
 		s.letters[n] = reason
 		return
@@ -124,6 +122,16 @@ func (s *signalAccount) takeErrno(errno string) {
 	if s.errno = errno; errno != "00" {
 		s.unwritten++
 	}
+}
+
+// refused reports whether a message after a number is a dead letter for a reason.
+func (s *signalAccount) refused(reason string, after int) bool {
+	for n, is := range s.letters {
+		if n > after && is == reason {
+			return true
+		}
+	}
+	return false
 }
 
 // missing returns the numbers up to sent that nothing has come of. Signals in a chain share what befalls a message.

@@ -5,6 +5,7 @@ package chaos
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// diskSize is what the storage directory's file system has room for: much less than the module's own limit.
+// diskSize is what the file system of the storage directory has room for: much less than the module's own limit.
 const diskSize = "96m"
 
 // inNamespace is set where the test is a process in a namespace of its own.
@@ -43,7 +44,7 @@ func TestMain(m *testing.M) {
 	os.Exit(again.ProcessState.ExitCode())
 }
 
-// disk is the file system of the storage directory.
+// disk is the file system that the storage directory lies on; what fills it does not lie in that directory.
 type disk struct {
 	dir    string
 	absent error // why none could be mounted: then the directory lies on a disk that is not to be filled
@@ -86,18 +87,34 @@ func (d *disk) fill(but int64) error {
 	if err != nil {
 		return fmt.Errorf("fill disk: %w", err)
 	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("fill disk: %w", err)
+	}
+	return d.fillUp(but)
+}
+
+// fillUp takes the room that was given back since the disk was filled, but some bytes.
+func (d *disk) fillUp(but int64) error {
+	file, err := os.OpenFile(d.ballast(), os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("fill disk: %w", err)
+	}
 	defer func() { _ = file.Close() }()
 	for {
 		var is unix.Statfs_t
 		if err := unix.Statfs(d.dir, &is); err != nil {
 			return fmt.Errorf("fill disk: %w", err)
 		}
-		size := int64(is.Bfree)*is.Bsize - but
-		if size <= 0 {
+		room := int64(is.Bfree)*is.Bsize - but
+		if room <= 0 {
 			return nil
 		}
-		if err := unix.Fallocate(int(file.Fd()), 0, 0, size); !errors.Is(err, unix.ENOSPC) {
-			return err
+		size, err := file.Seek(0, io.SeekEnd)
+		if err == nil {
+			err = unix.Fallocate(int(file.Fd()), 0, size, room)
+		}
+		if err != nil && !errors.Is(err, unix.ENOSPC) {
+			return fmt.Errorf("fill disk: %w", err)
 		}
 	}
 }

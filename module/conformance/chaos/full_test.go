@@ -12,6 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// modest is a quota of the storage directory, in MiB, with which the journal's segments are of 1 MiB at most.
+const modest = 16
+
 // filling is a device whose disk is filled and emptied while one module runs on it.
 type filling struct {
 	*device
@@ -41,7 +44,7 @@ func TestAModuleGoesOnByItselfWhenItsFullDiskHasRoomAgain(t *testing.T) {
 	f := &filling{c.device, source}
 	f.startHub()
 	t.Cleanup(func() { f.hub.kill() })
-	f.startModule(ample)
+	f.startModule(modest)
 	t.Cleanup(func() { f.module.kill() })
 	stop := f.send()
 
@@ -49,8 +52,10 @@ func TestAModuleGoesOnByItselfWhenItsFullDiskHasRoomAgain(t *testing.T) {
 		sent := int(source.sent.Load())
 		f.come("to count", "counted", func(s *signalAccount) bool { return s.highest > sent+10 })
 		require.NoError(t, f.disk.fill(0))
-		f.fillSegment()
-		f.come("to say that it cannot count", "counted", func(s *signalAccount) bool { return s.letters[s.newest] == "state-not-kept" })
+		f.come("to say that it cannot count", "counted", func(s *signalAccount) bool {
+			f.press()
+			return s.refused("state-not-kept", sent)
+		})
 		f.come("to meet the full disk in a file", "filed", func(s *signalAccount) bool { return s.errno == "51" })
 		sent = int(source.sent.Load())
 		f.come("to pass messages on all the same", "through", func(s *signalAccount) bool { return s.highest > sent+10 })
@@ -92,10 +97,11 @@ func (f *filling) send() (stop func() int) {
 	return stop
 }
 
-// fillSegment has the signals that keep something fill what the journal has allocated: a segment of 4 MiB, by their
-// messages' results.
-func (f *filling) fillSegment() {
-	for range 25 {
-		f.source.next <- bulky
+// press has the journal need more room than it has allocated, and leaves none that it gives back when it cleans.
+func (f *filling) press() {
+	select {
+	case f.source.next <- bulky:
+	default: // one waits
 	}
+	assert.NoError(f.t, f.disk.fillUp(0))
 }

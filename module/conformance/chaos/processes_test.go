@@ -98,7 +98,7 @@ func newDevice(t *testing.T, deployment string) *device {
 		_ = os.RemoveAll(dir)
 	})
 	d := &device{t: t, dir: dir, binary: filepath.Join(dir, "wasm-on-edge"), edge: address(t), control: address(t), account: newAccount()}
-	d.disk = mountDisk(t, filepath.Join(dir, "storage"))
+	d.disk = mountDisk(t, filepath.Join(dir, "disk"))
 	d.log, err = os.Create(filepath.Join(dir, "log"))
 	require.NoError(t, err)
 	out, err := exec.Command("go", "build", "-o", d.binary, "../../cmd/wasm-on-edge").CombinedOutput()
@@ -166,7 +166,7 @@ func (d *device) read(stdout io.Reader) error {
 // startModule starts the module on the storage that it left, with a quota in MiB.
 func (d *device) startModule(quota int) {
 	cmd := exec.Command(d.binary, "run")
-	cmd.Env = append(os.Environ(), "WASM_ON_EDGE_LOG_FORMAT=json", "WASM_ON_EDGE_STORAGE="+d.disk.dir,
+	cmd.Env = append(os.Environ(), "WASM_ON_EDGE_LOG_FORMAT=json", "WASM_ON_EDGE_STORAGE="+filepath.Join(d.disk.dir, "storage"),
 		"WASM_ON_EDGE_GUESTS="+filepath.Join(d.dir, "guests"), fmt.Sprint("WASM_ON_EDGE_STORAGE_MIB=", quota))
 	for name, value := range d.environment {
 		cmd.Env = append(cmd.Env, name+"="+value)
