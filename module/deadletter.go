@@ -22,4 +22,5 @@ const (
 	ReasonTooLarge         = "message-too-large"  // an output exceeds what edgeHub takes
 	ReasonInvalid          = "message-invalid"    // an output's name or property is none that edgeHub understands
 	ReasonNotJSON          = "not-json"           // the signal has a selector, and the message is not JSON
+	ReasonWrongFormat      = "wrong-format"       // it is JSON, and nothing in it is of its signal's format
 )

@@ -72,13 +72,6 @@ func TestABadDocumentChangesNothing(t *testing.T) {
 	d.waitBodies("telemetry", "x")
 }
 
-func TestWhatLaterVersionsBringIsRefusedByName(t *testing.T) {
-	d := newDevice(t, `{"schemaVersion":"1.0","guests":{"pass":{"source":"file:pass.wasm"}},
-		"signals":{"s":{"source":"input:a","guest":"pass","partitionBy":"/machine"}}}`, "pass")
-	d.run()
-	d.waitReported("lastDesiredStatus.description", "not supported yet: partitionBy")
-}
-
 func TestASignalIsSwitchedOffAndOnAgain(t *testing.T) {
 	d := newDevice(t, `{"schemaVersion":"1.0","guests":{"pass":{"source":"file:pass.wasm"}},
 		"signals":{"s":{"source":"input:a","guest":"pass"},"t":{"source":"input:a","guest":"pass","output":"t"}}}`, "pass")

@@ -16,6 +16,7 @@ type Share struct {
 	Identity string         // of the message; the ids of outputs derive from it
 	Input    module.InputName
 	Received time.Time
+	Found    []signals.Found // what a partition has in the message, where that is known
 
 	content  *signals.Content
 	pipeline *Pipeline
@@ -48,12 +49,12 @@ func (p *Pipeline) Tick(stream Stream, what string, at time.Time) *Share {
 }
 
 // Part returns what a partition of the signal has in the share. Both are to be finished.
-func (s *Share) Part(partition string) *Share {
+func (s *Share) Part(partition string, found []signals.Found) *Share {
 	if s.debt != nil {
 		s.debt.retain()
 	}
 	part := *s
-	part.Partition, part.index, part.sent = partition, 0, nil
+	part.Partition, part.Found, part.index, part.sent = partition, found, 0, nil
 	return &part
 }
 

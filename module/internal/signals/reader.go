@@ -89,26 +89,6 @@ func (r *Reader) read(found []Found, c *Content, samples bool) ([]Found, error) 
 // Partitioned reports whether the signal has an instance for each value of a key.
 func (r *Reader) Partitioned() bool { return r.partition.on() }
 
-// Partitions appends to keys those of the message's partitions that are not among them yet, in the order of the message. What
-// has no key belongs to no partition.
-func (r *Reader) Partitions(keys []string, c *Content, p module.Properties) ([]string, error) {
-	if !r.Partitioned() {
-		return keys, nil
-	}
-	found, err := r.Read(nil, c, p)
-	seen := make(map[string]bool, len(keys)+len(found))
-	for _, key := range keys {
-		seen[key] = true
-	}
-	for i := range found {
-		if key := found[i].Partition; !seen[key] {
-			seen[key] = true
-			keys = append(keys, key)
-		}
-	}
-	return keys, err
-}
-
 // partition is where the key of a partition is: in a property, or where a pointer leads.
 type partition struct {
 	property string

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -29,8 +30,7 @@ func (r *runner) handle(s *pipeline.Share) {
 // somebody else.
 func (r *runner) handleContent(s *pipeline.Share) {
 	samples := r.reader.Samples(s.Message.Properties)
-	found, err := r.reader.Read(r.found[:0], s.Content(), s.Message.Properties)
-	r.found = found
+	found, err := r.read(s)
 	if err != nil {
 		r.unreadable(s, err)
 		return
@@ -57,10 +57,23 @@ func (r *runner) handleContent(s *pipeline.Share) {
 	r.scheduleBeat()
 }
 
+// read returns what a message has for the signal, in the order of the message.
+func (r *runner) read(s *pipeline.Share) (found []signals.Found, err error) {
+	if s.Found != nil {
+		return s.Found, nil
+	}
+	r.found, err = r.reader.Read(r.found[:0], s.Content(), s.Message.Properties)
+	return r.found, err
+}
+
 // unreadable sends a message to the dead letters that is not in the signal's format.
 func (r *runner) unreadable(s *pipeline.Share, err error) {
+	reason := module.ReasonNotJSON
+	if errors.Is(err, signals.ErrFormat) {
+		reason = module.ReasonWrongFormat
+	}
 	r.counts.deadLetters.Add(1)
-	s.DeadLetter(module.DeadLetter{Reason: module.ReasonNotJSON, Description: err.Error(), Guest: r.work.Spec.Name, Digest: r.work.Digest})
+	s.DeadLetter(module.DeadLetter{Reason: reason, Description: err.Error(), Guest: r.work.Spec.Name, Digest: r.work.Digest})
 	s.Finish()
 	r.traceEnd(err)
 }

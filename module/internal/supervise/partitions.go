@@ -2,8 +2,10 @@ package supervise
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -29,20 +31,37 @@ func (r *runner) spreads() bool { return r.partition == "" && r.reader.Partition
 
 // spread gives a share to the runners of the partitions that it has something for.
 func (r *runner) spread(s *pipeline.Share) {
-	keys, err := r.reader.Partitions(nil, s.Content(), s.Message.Properties)
+	found, err := r.reader.Read(nil, s.Content(), s.Message.Properties)
 	if err != nil {
 		r.unreadable(s, err)
 		return
 	}
-	if len(keys) == 0 {
+	if len(found) == 0 {
 		r.counts.ends[signals.NoValue].Add(1)
 	}
-	for _, key := range keys {
-		p := r.part(key)
+	slices.SortStableFunc(found, func(a, b signals.Found) int { return strings.Compare(a.Partition, b.Partition) })
+	for part := range chunks(found) {
+		p := r.part(part[0].Partition)
 		p.used = time.Now()
-		p.Take(s.Part(key)) // where it is refused the module stops: it stays open for good, and its input comes again
+		p.Take(s.Part(part[0].Partition, part)) // where it is refused the module stops: it stays open, and its input comes again
 	}
 	s.Finish()
+}
+
+// chunks yields what there is of each partition. It is in order.
+func chunks(found []signals.Found) iter.Seq[[]signals.Found] {
+	return func(yield func([]signals.Found) bool) {
+		for len(found) > 0 {
+			n := 1
+			for n < len(found) && found[n].Partition == found[0].Partition {
+				n++
+			}
+			if !yield(found[:n:n]) {
+				return
+			}
+			found = found[n:]
+		}
+	}
 }
 
 // part returns the runner of a partition, which is started where it is new. Where there are as many as there may be, the one
