@@ -14,18 +14,12 @@ var ErrFormat = errors.New("nothing in it is of the format")
 // Content is a message's body. It is parsed once, and the items of a format are gathered once, when the first signal asks:
 // many signals that pick one tag each out of a batch cost one parse and a lookup each. It may be used from any goroutine.
 type Content struct {
-	body  []byte
-	once  sync.Once
-	doc   *document.Document
-	err   error
-	items [layouts]gathered
-}
-
-// gathered are the items of a message in one format.
-type gathered struct {
-	once sync.Once
-	*items
-	err error
+	body   []byte
+	once   sync.Once
+	doc    *document.Document
+	err    error
+	gather sync.Mutex // of items
+	items  [layouts]*items
 }
 
 // NewContent returns the content of a message with this body, which must not be changed any more.
@@ -44,17 +38,19 @@ func (c *Content) root() (document.Node, error) {
 	return c.doc.Root(), nil
 }
 
-// gather returns the items of the message in a format.
-func (c *Content) gather(l layout) (*items, error) {
+// itemsOf returns the items of the message in a format.
+func (c *Content) itemsOf(l layout) (*items, error) {
 	root, err := c.root()
 	if err != nil {
 		return nil, err
 	}
-	g := &c.items[l]
-	g.once.Do(func() {
-		if g.items = itemsOf(l, root); !g.fit {
-			g.err = fmt.Errorf("read message: %w %s", ErrFormat, l)
-		}
-	})
-	return g.items, g.err
+	c.gather.Lock()
+	defer c.gather.Unlock()
+	if c.items[l] == nil {
+		c.items[l] = readItems(l, root)
+	}
+	if !c.items[l].fit {
+		return nil, fmt.Errorf("read message: %w %s", ErrFormat, l)
+	}
+	return c.items[l], nil
 }

@@ -55,8 +55,8 @@ type item struct {
 // scope is what stands around items, from the innermost outwards.
 type scope [3]document.Node
 
-// itemsOf finds the items of a message.
-func itemsOf(l layout, root document.Node) *items {
+// readItems finds the items of a message.
+func readItems(l layout, root document.Node) *items {
 	is := &items{scopes: []scope{{}}}
 	_, some := root.Element(0)
 	is.fit = root.Kind() == document.Array && !some

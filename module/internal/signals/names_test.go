@@ -19,7 +19,7 @@ func TestItemsAreFoundByTheirNamesInTheOrderOfTheMessage(t *testing.T) {
 		}
 		body = fmt.Appendf(body, `,{"NodeId":%q,"DisplayName":%q,"Value":%d}`, first, second, i)
 	}
-	is, err := NewContent(append([]byte("["), append(body[1:], ']')...)).gather(opcSamples)
+	is, err := NewContent(append([]byte("["), append(body[1:], ']')...)).itemsOf(opcSamples)
 	assert.NoError(t, err)
 	for name, items := range want {
 		assert.Equal(t, items, slices.Collect(is.names.find(name)), name)

@@ -28,7 +28,7 @@ func newTagReader(l layout, node string) *tagReader {
 }
 
 func (r *tagReader) read(found []Found, c *Content, by partition) ([]Found, error) {
-	is, err := c.gather(r.layout)
+	is, err := c.itemsOf(r.layout)
 	if err != nil {
 		return found, err
 	}
