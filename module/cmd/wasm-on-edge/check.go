@@ -26,6 +26,7 @@ type checkCommand struct {
 	Guests string   `env:"WASM_ON_EDGE_GUESTS" default:"build/guests" placeholder:"DIR" help:"Directory of the file: sources of signalsFrom; where it is not there their signals are not looked at."`
 	Rate   []string `placeholder:"input:NAME=N/s" sep:"none" help:"How many messages an input brings, a second (s), minute (min) or hour (h); 1/s where nothing is said. May be repeated."`
 	Nodes  string   `name:"from-published-nodes" placeholder:"FILE" help:"Print the signals that do the same as OPC Publisher's published nodes; what has no equivalent goes to standard error."`
+	Health bool     `help:"Ask the module that runs beside this command, in its container, whether it is well."`
 	Input  string   `default:"opc" help:"With --from-published-nodes: the input that OPC Publisher's messages are routed into."`
 }
 
@@ -36,6 +37,7 @@ meant: outputs that no route takes, inputs that no route feeds, messages that ed
 than the container has. It counts the bytes of the twin as IoT Hub does, and estimates the messages of a day from how often
 inputs bring one (--rate). Exits with 1 if anything would be refused.
 
+With --health it looks at no file, but asks /healthz where WASM_ON_EDGE_METRICS says: for a container's HEALTHCHECK.
 With --from-published-nodes it prints a desired twin: the signals that do what OPC Publisher's file asks for.
 
   wasm-on-edge check deployment.template.json
@@ -44,6 +46,9 @@ With --from-published-nodes it prints a desired twin: the signals that do what O
 }
 
 func (c checkCommand) Run(env *environment) error {
+	if c.Health {
+		return checkHealth(env)
+	}
 	if c.Nodes != "" {
 		return c.convert(env)
 	}

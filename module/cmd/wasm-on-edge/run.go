@@ -15,6 +15,7 @@ EdgeModuleCACertificateFile do, as iotedgehubdev prints them. Further variables:
   WASM_ON_EDGE_STORAGE     directory that survives a restart (/var/lib/wasm-on-edge)
   WASM_ON_EDGE_STORAGE_MIB what that directory may come to (512)
   WASM_ON_EDGE_MEMORY_MIB  what the memory limits of all signals may come to (70 % of the container's memory)
+  WASM_ON_EDGE_METRICS     HOST:PORT of /metrics, /healthz and /readyz; off for none (:9600)
   WASM_ON_EDGE_LOG_FORMAT  edge, terminal or json (edge)
   RuntimeLogLevel          log level until the twin names one (info)`
 }

@@ -135,6 +135,9 @@ func (s *simulation) introduce(m manifest.Manifest, desired module.Desired) {
 	if s.control != nil {
 		s.output.printf("control at http://%s/\n", s.control.listener.Addr())
 	}
+	if s.module != nil && s.module.MetricsAddress() != "" {
+		s.output.printf("metrics at http://%s/metrics\n", s.module.MetricsAddress())
+	}
 	if desired.DocumentRefused() {
 		return // the module says why
 	}
@@ -226,7 +229,7 @@ func (s *simulation) moduleConfig(variables map[string]string) app.Config {
 			return variables[name]
 		},
 		Storage: storage, Guests: s.command.Guests, LogFormat: s.env.logFormat(), LogLevel: s.level, FixedLogLevel: !s.command.Verbose,
-		LogTo: s.moduleLog, Version: version(),
+		LogTo: s.moduleLog, Version: version(), Metrics: s.command.Metrics,
 	}
 }
 

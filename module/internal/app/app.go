@@ -21,6 +21,7 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/artifact"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/metrics"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/observe"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/reconcile"
@@ -49,6 +50,10 @@ type App struct {
 	supervisor   *supervise.Supervisor
 	reconciler   *reconcile.Reconciler
 	watchdog     observe.WatchdogConfig
+	watching     *observe.Watchdog // made when Run begins
+
+	meter  *metrics.Hub
+	server *observe.Server // nil where nobody is told
 }
 
 // New makes the module of a configuration. Nothing runs yet but the host's clock; Run ends that too.
@@ -58,7 +63,8 @@ func New(c Config) (*App, error) {
 		c.StorageLimit = defaultStorageMiB << 20
 	}
 	clock := observe.NewClock(builtAt())
-	a := &App{config: c, hub: &hub{clock: clock}, clock: clock, log: observe.NewLogger(c.LogTo, c.LogFormat, level)}
+	meter := metrics.NewHub()
+	a := &App{config: c, hub: &hub{clock: clock, meter: meter}, meter: meter, clock: clock, log: observe.NewLogger(c.LogTo, c.LogFormat, level)}
 	identity, err := edgehub.IdentityFromEnvironment(c.Getenv)
 	if err != nil {
 		return nil, fmt.Errorf("find identity: %w", err)
@@ -93,6 +99,7 @@ func New(c Config) (*App, error) {
 		SetLogLevel: setLevel, Log: a.log,
 	})
 	a.watchdog.Probes = a.probes()
+	a.listen(identity)
 	a.log.Info().Str("version", c.Version).Stringer("identity", identity).Msg("Wasm-on-Edge")
 	room := a.host.Capacity()
 	a.log.Info().Int64("memoryMiB", room.Memory>>20).Int64("smallGuests", room.Small).Int64("goGuests", room.Large).
@@ -175,6 +182,7 @@ func (a *App) clientConfig(identity edgehub.Identity) edgehub.Config {
 
 func (a *App) onEvent(e edgehub.Event) {
 	logEvent(a.log, e)
+	a.meter.Event(e)
 	if connected, ok := e.(edgehub.Connected); ok {
 		a.pipeline.Connected(connected.Connection)
 		a.reconciler.Connected()
@@ -187,6 +195,7 @@ func (a *App) Run(ctx context.Context) error {
 	defer a.closeJournal()
 	defer a.host.Close()
 	defer a.reconciler.Close()
+	a.watching = observe.NewWatchdog(a.watchdog)
 	last, closeConnection := context.WithCancel(context.WithoutCancel(ctx))
 	untilAllEnded, endJournal := context.WithCancel(context.WithoutCancel(ctx))
 	var journalEnded, outer, inner sync.WaitGroup
@@ -194,6 +203,7 @@ func (a *App) Run(ctx context.Context) error {
 	outer.Go(func() { a.runClient(last) })
 	outer.Go(func() { a.pipeline.SendResults(last) })
 	outer.Go(func() { a.pipeline.SealGroups(last) })
+	outer.Go(func() { a.answer(last) })
 	inner.Go(func() { a.pipeline.Dispatch(ctx) })
 	inner.Go(func() { a.supervisor.Run(ctx) })
 	inner.Go(func() { a.reconciler.Run(ctx) })

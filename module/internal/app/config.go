@@ -15,7 +15,12 @@ const (
 	defaultGuests  = "/guests"
 )
 
-const defaultStorageMiB = 512
+const (
+	defaultStorageMiB = 512
+	// defaultMetrics is where IoT Edge's metrics collector looks.
+	defaultMetrics = ":9600"
+	metricsOff     = "off"
+)
 
 // Config is what the module reads from its environment.
 type Config struct {
@@ -28,6 +33,9 @@ type Config struct {
 	LogFormat    observe.LogFormat // WASM_ON_EDGE_LOG_FORMAT
 	LogLevel     string            // RuntimeLogLevel, until the twin says otherwise
 	LogTo        io.Writer
+
+	// Metrics is the address that metrics and health are told at, HOST:PORT: WASM_ON_EDGE_METRICS; "" tells nobody.
+	Metrics string
 
 	// FixedLogLevel keeps LogLevel whatever the twin says; simulate shows warnings only.
 	FixedLogLevel bool
@@ -63,8 +71,21 @@ func ConfigFromEnvironment(getenv func(string) string, version string) (Config, 
 		LogFormat:    format,
 		LogLevel:     getenv("RuntimeLogLevel"),
 		LogTo:        os.Stderr,
+		Metrics:      MetricsAddress(getenv),
 		Version:      version,
 	}, nil
+}
+
+// MetricsAddress returns the address that metrics and health are told at, "" where they are off.
+func MetricsAddress(getenv func(string) string) string {
+	switch address := getenv("WASM_ON_EDGE_METRICS"); address {
+	case "":
+		return defaultMetrics
+	case metricsOff:
+		return ""
+	default:
+		return address
+	}
 }
 
 // mebibytes reads a number of MiB, in bytes.

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -36,8 +37,10 @@ type device struct {
 	stopHub func()
 	guests  string // directory of file: guests
 	storage string
-	limit   int64 // of the storage; 0 is the default
-	app     *App  // that run made last
+	limit   int64  // of the storage; 0 is the default
+	metrics string // address; "" is any
+	level   string // of the log; "" is debug
+	app     *App   // that run made last
 	log     *logBuffer
 
 	adapt    func(*App)         // where set, changes a module before it runs
@@ -123,7 +126,7 @@ func (d *device) run() (stop func()) {
 	environment := d.hub.Environment("wasmOnEdge")
 	a, err := New(Config{
 		Getenv: func(name string) string { return environment[name] }, Storage: d.storage, StorageLimit: d.limit, Guests: d.guests,
-		LogFormat: observe.LogJSON, LogLevel: "debug", LogTo: d.log, Version: "0.0.0-test",
+		LogFormat: observe.LogJSON, LogLevel: cmp.Or(d.level, "debug"), LogTo: d.log, Version: "0.0.0-test", Metrics: cmp.Or(d.metrics, "127.0.0.1:0"),
 	})
 	require.NoError(d.t, err)
 	d.app = a

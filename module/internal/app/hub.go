@@ -3,11 +3,13 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/rs/zerolog"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/metrics"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/observe"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 )
@@ -16,14 +18,21 @@ import (
 type hub struct {
 	client *edgehub.Client
 	clock  *observe.Clock
+	meter  *metrics.Hub
 }
 
 // Publish implements pipeline.Publisher.
 func (h *hub) Publish(ctx context.Context, output module.OutputName, m module.Message, done func(error)) error {
-	err := h.client.Publish(ctx, string(output), edgehub.Message{Body: m.Body, Properties: edgehub.Properties(m.Properties)}, done)
+	begun := time.Now()
+	h.meter.Publishing()
+	err := h.client.Publish(ctx, string(output), edgehub.Message{Body: m.Body, Properties: edgehub.Properties(m.Properties)}, func(err error) {
+		h.meter.Published(begun, err)
+		done(err)
+	})
 	if err == nil {
 		return nil
 	}
+	h.meter.Withdrawn()
 	if _, ok := errors.AsType[*edgehub.TooLargeError](err); ok {
 		return &pipeline.UnsendableError{Reason: module.ReasonTooLarge, Err: err}
 	}

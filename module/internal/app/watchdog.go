@@ -24,7 +24,7 @@ const (
 
 // watch ends the process when it is stuck for good, which edgeAgent cannot see: it looks only at whether there is one.
 func (a *App) watch(ctx context.Context) {
-	if stuck := observe.NewWatchdog(a.watchdog).Run(ctx); stuck != nil {
+	if stuck := a.watching.Run(ctx); stuck != nil {
 		a.endStuck(stuck)
 	}
 }

@@ -1,10 +1,11 @@
-// Package observe is how the module is seen from outside: its log, what it leaves behind when it crashes, and a watchdog
-// that finds it stuck.
+// Package observe is how the module is seen from outside: its log, its health and metrics over HTTP, what it leaves behind
+// when it crashes, and a watchdog that finds it stuck.
 //
 // # Concurrency
 //
 // The logger may be used from any goroutine; each event is one write. RecordCrash is called once, at the start. A
-// Watchdog runs in the goroutine of Run's caller, and each probe in one of its own.
+// Watchdog runs in the goroutine of Run's caller, and each probe in one of its own. A Server calls the functions that it
+// answers with from goroutines of its own, several at a time.
 package observe
 
 import (

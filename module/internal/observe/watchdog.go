@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,6 +22,7 @@ var ErrNoAnswer = errors.New("no answer")
 const (
 	watchInterval = 15 * time.Second
 	watchMisses   = 8 // checks in a row that a probe may miss: two minutes
+	watchConcern  = 4 // and from which on the part is not called well
 )
 
 // WatchdogConfig is what a Watchdog looks after.
@@ -41,7 +43,7 @@ type asked struct {
 	Probe
 	answer chan error // capacity 1: a probe is asked again when it has answered
 	open   bool
-	missed int
+	missed atomic.Int32 // checks in a row
 }
 
 // NewWatchdog returns a Watchdog for Run to run.
@@ -75,6 +77,19 @@ func (w *Watchdog) Run(ctx context.Context) error {
 	}
 }
 
+// Checks tell which parts answer, from any goroutine.
+func (w *Watchdog) Checks() []Check {
+	checks := make([]Check, 0, len(w.probes))
+	for _, p := range w.probes {
+		c := Check{Name: p.Name, OK: true}
+		if missed := p.missed.Load(); missed >= watchConcern {
+			c.OK, c.Reason = false, fmt.Sprintf("no answer for %d checks, %v apart; after %d the process ends itself", missed, w.interval, watchMisses)
+		}
+		checks = append(checks, c)
+	}
+	return checks
+}
+
 // check looks for the answer to the last question, and asks the next one.
 func (p *asked) check() error {
 	if p.open {
@@ -84,13 +99,14 @@ func (p *asked) check() error {
 				return err
 			}
 		default:
-			if p.missed++; p.missed >= watchMisses {
+			if p.missed.Add(1) >= watchMisses {
 				return ErrNoAnswer
 			}
 			return nil
 		}
 	}
-	p.open, p.missed = true, 0
+	p.open = true
+	p.missed.Store(0)
 	go func() { p.answer <- p.Ask() }()
 	return nil
 }

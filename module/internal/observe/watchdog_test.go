@@ -27,6 +27,25 @@ func TestAPartThatDoesNotAnswerForTwoMinutesIsStuck(t *testing.T) {
 	})
 }
 
+func TestAPartThatOwesAnAnswerForAMinuteIsNotWell(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		hang := make(chan struct{})
+		w := NewWatchdog(WatchdogConfig{Probes: []Probe{{"journal", works}, {"pipeline", func() error { <-hang; return nil }}}})
+		ended := make(chan error, 1)
+		go func() { ended <- w.Run(ctx) }() // awaited below
+		time.Sleep(65 * time.Second)
+		assert.Equal(t, []Check{{Name: "journal", OK: true}, {Name: "pipeline", OK: true}}, w.Checks())
+		time.Sleep(15 * time.Second)
+		assert.Equal(t, []Check{{Name: "journal", OK: true}, {Name: "pipeline", Reason: "no answer for 4 checks, 15s apart; after 8 the process ends itself"}}, w.Checks())
+		close(hang)
+		time.Sleep(30 * time.Second)
+		assert.True(t, w.Checks()[1].OK)
+		cancel()
+		assert.NoError(t, <-ended)
+	})
+}
+
 func TestAPartThatIsSlowIsNotStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 7*24*time.Hour)
