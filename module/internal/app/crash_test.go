@@ -36,7 +36,7 @@ func runModule() {
 // process is the module as a process of its own.
 type process struct {
 	*exec.Cmd
-	t *testing.T
+	t testing.TB
 }
 
 // start starts the module as a process of its own. The end of the test kills it.

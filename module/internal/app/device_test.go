@@ -31,7 +31,7 @@ const (
 
 // device is a simulated device: an Edge Hub with a sensor that the test speaks for, and this module on it.
 type device struct {
-	t       *testing.T
+	t       testing.TB
 	config  sim.Config
 	hub     *sim.Hub
 	stopHub func()
@@ -64,13 +64,13 @@ const manifestTemplate = `{"modulesContent":{
  "wasmOnEdge":{"properties.desired":%s}}}`
 
 // newDevice starts the hub with the module's desired properties. The module itself is started by run.
-func newDevice(t *testing.T, desired string, guests ...string) *device {
+func newDevice(t testing.TB, desired string, guests ...string) *device {
 	t.Helper()
 	return newDeviceWith(t, sim.Config{RetryMin: 10 * time.Millisecond, RetryMax: 100 * time.Millisecond}, desired, guests...)
 }
 
 // newDeviceWith is newDevice with settings of the hub.
-func newDeviceWith(t *testing.T, c sim.Config, desired string, guests ...string) *device {
+func newDeviceWith(t testing.TB, c sim.Config, desired string, guests ...string) *device {
 	t.Helper()
 	m, err := manifest.Parse(fmt.Appendf(nil, manifestTemplate, desired))
 	require.NoError(t, err)
@@ -248,7 +248,7 @@ func (d *device) wait(holds func() bool, format string, args ...any) {
 
 // logBuffer hands the module's log to the test's.
 type logBuffer struct {
-	t  *testing.T
+	t  testing.TB
 	mu sync.Mutex
 	b  strings.Builder
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/sim"
 )
 
-func property(t *testing.T, u sim.Upstream, name string) string {
+func property(t testing.TB, u sim.Upstream, name string) string {
 	t.Helper()
 	for _, p := range u.Message.Properties {
 		if p.Name == name {
