@@ -18,7 +18,7 @@ var jsonBlock = regexp.MustCompile("(?s)```json\n(.*?)```")
 // The twins in the documents are what a reader pastes first: each is one that the module takes.
 func TestTwinsInTheDocumentsAreTaken(t *testing.T) {
 	found := 0
-	for _, pattern := range []string{"README.md", "wasm-guests/*/README.md", "wasm-guests/sdk/*/README.md"} {
+	for _, pattern := range []string{"README.md", "wasm-guests/*/README.md", "wasm-guests/sdk/*/README.md", "docs/*.md"} {
 		files, err := filepath.Glob(filepath.Join("../../..", pattern))
 		require.NoError(t, err)
 		for _, file := range files {
