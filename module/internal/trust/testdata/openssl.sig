@@ -1,0 +1,3 @@
+MEUCIQDtuGBZi/2YwL+2jksEMVFgiDjgFdliHZgH
+5dX9xfEOLgIgTgXLa3Ssiye0fgSMHiAV+3JbA5uV
+czVmIfmFp/iuoeM=
