@@ -31,6 +31,8 @@
 //	internal/twin       pure: desired documents in, findings and reported documents out
 //	internal/egress     what a guest may reach over HTTP
 //	internal/artifact   where guest binaries come from
+//	internal/trust      pure: public keys, and what they have signed
+//	internal/policy     pure: what the twin may ask for on a device
 //	internal/store      what survives a restart
 //	internal/journal    tables that survive a crash: state, spools, the outbox
 //	internal/observe    the log, health, and what a crash leaves behind

@@ -25,6 +25,10 @@ type Identity struct {
 	credentials credentials
 }
 
+// Roots returns the certificate authorities that this identity's edgeHub and its parent are trusted by, as they are now: the
+// trust bundle of the workload API. Nil means the system's.
+func (i Identity) Roots(ctx context.Context) (*x509.CertPool, error) { return i.credentials.roots(ctx) }
+
 // credentials prove an identity: the workload API or a connection string.
 type credentials interface {
 	// sign returns the base64 HMAC-SHA256 of text under the module's key.

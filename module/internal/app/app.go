@@ -24,6 +24,7 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/metrics"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/observe"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/policy"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/reconcile"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/store"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/supervise"
@@ -36,14 +37,16 @@ const stopTime = 7 * time.Second
 
 // App is the module.
 type App struct {
-	config  Config
-	log     zerolog.Logger
-	hub     *hub
-	host    *wasm.Host
-	journal *journal.Journal
-	room    *room // nil without storage
-	health  *health
-	clock   *observe.Clock
+	config    Config
+	log       zerolog.Logger
+	hub       *hub
+	host      *wasm.Host
+	journal   *journal.Journal
+	room      *room // nil without storage
+	artifacts *artifact.Store
+	policy    *policy.Policy // nil: the twin is not bounded
+	health    *health
+	clock     *observe.Clock
 
 	clockSuspect atomic.Bool // as was noticed last
 	pipeline     *pipeline.Pipeline
@@ -74,6 +77,9 @@ func New(c Config) (*App, error) {
 		setLevel = func(string) {}
 	}
 	kept := a.openStore()
+	if err := a.newArtifacts(kept, identity); err != nil {
+		return nil, err
+	}
 	storage, err := a.openJournal(kept)
 	if err != nil {
 		return nil, err
@@ -90,7 +96,7 @@ func New(c Config) (*App, error) {
 		return nil, fmt.Errorf("make Wasm host: %w", err)
 	}
 	a.reconciler = reconcile.New(reconcile.Config{
-		Hub: a.hub, Supervisor: a.supervisor, Pipeline: a.pipeline, Artifacts: artifact.New(c.Guests), Compile: compile(a.host), Store: kept,
+		Hub: a.hub, Supervisor: a.supervisor, Pipeline: a.pipeline, Artifacts: a.artifacts, Policy: a.policy, Compile: compile(a.host), Store: kept,
 		Files:       a.files(kept),
 		Environment: twin.Environment{DeviceID: identity.DeviceID, ModuleID: identity.ModuleID, Getenv: c.Getenv},
 		Generation:  identity.GenerationID,

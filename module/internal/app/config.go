@@ -13,6 +13,8 @@ import (
 const (
 	defaultStorage = "/var/lib/wasm-on-edge"
 	defaultGuests  = "/guests"
+
+	defaultCredentials = "/credentials"
 )
 
 const (
@@ -24,10 +26,14 @@ const (
 
 // Config is what the module reads from its environment.
 type Config struct {
-	Getenv  func(string) string // identity, ${env:NAME} in the twin
-	Storage string              // WASM_ON_EDGE_STORAGE: what survives a restart; "" keeps nothing
-	Guests  string              // WASM_ON_EDGE_GUESTS: where file: sources lie
-	Memory  int64               // WASM_ON_EDGE_MEMORY_MIB, in bytes: what the guests' limits may come to; 0: 70 % of the container's
+	Getenv      func(string) string // identity, ${env:NAME} in the twin
+	Storage     string              // WASM_ON_EDGE_STORAGE: what survives a restart; "" keeps nothing
+	Guests      string              // WASM_ON_EDGE_GUESTS: where file: sources lie
+	Credentials string              // WASM_ON_EDGE_CREDENTIALS: directory of the files that a guest's credentials name
+	TrustedKeys string              // WASM_ON_EDGE_TRUSTED_KEYS: file of public keys in PEM, one of which must have signed a guest; "": none has to
+	Policy      string              // WASM_ON_EDGE_POLICY: file that bounds what the twin may ask for; "": nothing does
+	CAFile      string              // WASM_ON_EDGE_CA_FILE: file of authorities for servers of guests, besides the system's
+	Memory      int64               // WASM_ON_EDGE_MEMORY_MIB, in bytes: what the guests' limits may come to; 0: 70 % of the container's
 	// StorageLimit is what the storage directory may come to, in bytes, before nothing more is stored: WASM_ON_EDGE_STORAGE_MIB.
 	StorageLimit int64
 	LogFormat    observe.LogFormat // WASM_ON_EDGE_LOG_FORMAT
@@ -66,6 +72,10 @@ func ConfigFromEnvironment(getenv func(string) string, version string) (Config, 
 		Getenv:       getenv,
 		Storage:      or("WASM_ON_EDGE_STORAGE", defaultStorage),
 		Guests:       or("WASM_ON_EDGE_GUESTS", defaultGuests),
+		Credentials:  or("WASM_ON_EDGE_CREDENTIALS", defaultCredentials),
+		TrustedKeys:  getenv("WASM_ON_EDGE_TRUSTED_KEYS"),
+		Policy:       getenv("WASM_ON_EDGE_POLICY"),
+		CAFile:       getenv("WASM_ON_EDGE_CA_FILE"),
 		Memory:       memory,
 		StorageLimit: storage,
 		LogFormat:    format,

@@ -11,14 +11,15 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
 )
 
-// room knows how much of the storage directory is taken: by the journal, the cache of compiled code, the files of guests,
+// room knows how much of the storage directory is taken: by the journal, the caches of binaries and of compiled code, the files of guests,
 // the folder of dead letters and what else lies there (7). The directory is walked now and then; what the journal grows by
 // meanwhile is known at any time.
 type room struct {
 	dir     string
 	limit   int64        // bytes
 	journal func() int64 // bytes that the journal takes
-	prune   func(bytes int64)
+	// pruneBinaries lets go of downloads that nothing needs, prune of compiled code.
+	pruneBinaries, prune func(bytes int64)
 
 	beside atomic.Int64 // bytes that were not the journal's when the directory was measured last
 }
@@ -34,17 +35,21 @@ func (r *room) check() error {
 	return nil
 }
 
-// tend measures the directory and, from 90 % on, has the cache pruned to what it needs. Where that may be is not known yet,
-// because guests are still to be compiled, it is left alone.
+// tend measures the directory and, from 90 % on, has the caches pruned to what is needed. What of the compiled code that may be
+// is not known before all guests have been compiled: until then it is left alone.
 func (r *room) tend(settled bool) error {
 	if err := r.measure(); err != nil {
 		return err
 	}
 	excess := r.taken() - r.limit/10*9
-	if excess < 0 || !settled {
+	if excess < 0 {
 		return nil
 	}
-	r.prune(excess + r.limit/20) // and not again at once
+	excess += r.limit / 20 // and not again at once
+	r.pruneBinaries(excess)
+	if settled {
+		r.prune(excess)
+	}
 	return r.measure()
 }
 

@@ -24,7 +24,7 @@ func newTestRoom(t *testing.T, cacheKiB int) (r *room, cache string, pruned *int
 		*pruned += bytes
 		require.NoError(t, os.Truncate(cache, max(int64(cacheKiB)<<10-bytes, 0)))
 	}
-	return &room{dir: dir, limit: 1 << 20, journal: func() int64 { return 0 }, prune: prune}, cache, pruned
+	return &room{dir: dir, limit: 1 << 20, journal: func() int64 { return 0 }, prune: prune, pruneBinaries: func(int64) {}}, cache, pruned
 }
 
 func TestTheCacheIsPrunedFromNineTenthsOn(t *testing.T) {

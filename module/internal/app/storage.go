@@ -66,7 +66,8 @@ func (a *App) newRoom(kept *store.Store) *room {
 		return nil
 	}
 	return &room{dir: a.config.Storage, limit: a.config.StorageLimit, journal: func() int64 { return a.journal.Usage().Disk },
-		prune: func(bytes int64) { a.host.PruneCache(bytes) }}
+		pruneBinaries: a.artifacts.Prune,
+		prune:         func(bytes int64) { a.host.PruneCache(bytes) }}
 }
 
 // haveRoom is the pipeline's question.

@@ -25,6 +25,7 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/artifact"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/policy"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/store"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/supervise"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
@@ -201,6 +202,7 @@ type device struct {
 	t       *testing.T
 	hub     *fakeHub
 	guests  string // directory
+	network *network
 	storage string
 	stop    func()
 	mids    int
@@ -212,13 +214,16 @@ type device struct {
 }
 
 // newDevice starts a device in a bubble. Its storage is that of another one where that is given.
-func newDevice(t *testing.T, before *device) *device {
+func newDevice(t *testing.T, before *device) *device { return newDeviceWith(t, before, nil) }
+
+// newDeviceWith is newDevice with a policy.
+func newDeviceWith(t *testing.T, before *device, bounds *policy.Policy) *device {
 	d := &device{t: t, hub: &fakeHub{reported: []byte(`{}`), version: 1, began: time.Now()}, guests: t.TempDir(), storage: t.TempDir(),
 		instances: make(map[module.SignalName]*fakeInstance)}
 	var fault *Fault
 	if before != nil {
 		before.stop()
-		d.hub, d.guests, d.storage, fault = before.hub, before.guests, before.storage, before.fault
+		d.hub, d.guests, d.storage, d.network, fault = before.hub, before.guests, before.storage, before.network, before.fault
 	}
 	kept, err := store.Open(d.storage)
 	require.NoError(t, err)
@@ -226,8 +231,13 @@ func newDevice(t *testing.T, before *device) *device {
 	require.NoError(t, err)
 	p := pipeline.New(pipeline.Config{Publisher: d.hub, Journal: j, OnError: func(error) {}})
 	supervisor := supervise.New(supervise.Config{Pipeline: p, Log: zerolog.Nop(), Changed: func() { d.Changed() }})
+	if d.network == nil {
+		files, err := artifact.New(artifact.Config{Guests: d.guests})
+		require.NoError(t, err)
+		d.network = &network{Store: files, there: make(map[string]string), kept: make(map[string]string)}
+	}
 	d.Reconciler = New(Config{
-		Hub: d.hub, Supervisor: supervisor, Pipeline: p, Artifacts: artifact.New(d.guests), Compile: d.compile, Store: kept, Fault: fault,
+		Hub: d.hub, Supervisor: supervisor, Pipeline: p, Artifacts: d.network, Policy: bounds, Compile: d.compile, Store: kept, Fault: fault,
 		Environment: twin.Environment{DeviceID: "dev", ModuleID: "mod"}, Generation: "g1",
 		Runtime: func() module.RuntimeInfo {
 			return module.RuntimeInfo{Module: "1.0.0", Wasmtime: "39", ABIs: "edge/1", Architecture: "amd64"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -18,7 +19,7 @@ const stepTimeout = 30 * time.Second
 // execute does what is planned and sets the routes in between. A step that fails leaves the reason in problems, and its
 // signal as it was, or failed where it never ran.
 func (r *Reconciler) execute(ctx context.Context, res *resolution) {
-	coming, timers, going := Plan(r.running, r.failed, res.wanted)
+	coming, timers, going := Plan(r.running, r.wait(res), res.wanted)
 	r.expect(append(slices.Clone(coming), timers...), res)
 	r.doAll(ctx, coming, res)
 	if ctx.Err() != nil {
@@ -34,6 +35,20 @@ func (r *Reconciler) execute(ctx context.Context, res *resolution) {
 		r.doAll(ctx, going, res)
 		r.setRoutes(nil, res.problems)
 	}
+}
+
+// wait makes the signals that wait for downloads those that the document has now, and returns the others that are there and
+// do not run.
+func (r *Reconciler) wait(res *resolution) (idle map[module.SignalName]Entry) {
+	idle = maps.Clone(r.waiting)
+	maps.Copy(idle, r.failed)
+	r.waiting = res.waiting
+	for name := range r.waiting {
+		delete(idle, name)
+		delete(r.failed, name)
+		r.config.Supervisor.Expect(name)
+	}
+	return idle
 }
 
 // expect leads messages to the signals that are about to start: no input waits until their guests are compiled.

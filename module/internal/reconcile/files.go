@@ -41,6 +41,9 @@ func (r *Reconciler) named(d module.Desired) map[module.SignalName]bool {
 	for name := range r.failed {
 		named[name] = true
 	}
+	for name := range r.waiting {
+		named[name] = true
+	}
 	return named
 }
 

@@ -63,10 +63,12 @@ func (r *Reconciler) startLastGood(ctx context.Context) {
 		r.beginVersion(good.Generation, good.Version)
 	}
 	r.setModule(good.Module)
+	r.downloads.jitter = good.Module.DownloadJitter
 	if good.Generation == r.config.Generation {
 		r.watch.setVersion(good.Version)
 	}
 	r.reconcile(ctx, r.resolveGood(ctx, good))
+	r.tellNeeded(module.Desired{})
 	r.publish(func(v *view) { v.entries = maps.Clone(r.running) })
 }
 
@@ -106,6 +108,10 @@ func (r *Reconciler) resolveGood(ctx context.Context, good goodTwin) *resolution
 		}
 		if e.Guest.Name != "" {
 			guest := r.fetch(ctx, res, e.Guest, e.Version)
+			if guest.waits != nil {
+				r.await(res, e, guest.waits)
+				continue
+			}
 			if e.Digest = guest.digest; e.Digest == "" {
 				res.problems[name] = guest.missing().Error()
 			}

@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -12,6 +14,7 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/artifact"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/policy"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/store"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/supervise"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
@@ -37,7 +40,8 @@ type Config struct {
 	Hub         Hub
 	Supervisor  *supervise.Supervisor
 	Pipeline    *pipeline.Pipeline
-	Artifacts   *artifact.Store
+	Artifacts   Artifacts
+	Policy      *policy.Policy // of the device; nil: it bounds nothing
 	Compile     func(ctx context.Context, name module.GuestName, binary []byte, limits module.Limits) (Guest, error)
 	Store       *store.Store // nil: nothing survives a restart
 	Files       string       // as in supervise.Config: those of a signal go when the twin does not name it any more
@@ -58,6 +62,7 @@ type Reconciler struct {
 	// The applier's alone.
 	running  map[module.SignalName]Entry // what the supervisor took
 	starting map[module.SignalName]Entry // what is about to be given to the supervisor
+	waiting  map[module.SignalName]Entry // what starts once its guest is downloaded; what comes for it waits in its spool
 	failed   map[module.SignalName]Entry // what is there and never ran; in the routes, so that its messages are accounted for
 	guests   map[compiledKey]Guest
 	module   module.ModuleSettings
@@ -65,6 +70,9 @@ type Reconciler struct {
 	version  int64                          // of the document that was applied last
 	good     lastGood                       // as stored last
 	saved    []byte                         // the same, encoded
+	files    map[string]bool                // digests of the files of signals that the document names
+
+	downloads *downloads
 
 	trial    trial
 	suspects suspects
@@ -75,7 +83,7 @@ type Reconciler struct {
 
 // New returns a Reconciler.
 func New(c Config) *Reconciler {
-	return &Reconciler{
+	r := &Reconciler{
 		config:  c,
 		watch:   newWatch(),
 		reports: newReports(),
@@ -86,12 +94,15 @@ func New(c Config) *Reconciler {
 		suspects: make(suspects),
 		module:   twin.Parse(nil, c.Environment).Module, // the defaults
 	}
+	r.downloads = newDownloads(c.Artifacts, c.Log, r.Changed)
+	return r
 }
 
 // Run starts from the last good twin, where there is one, and then follows the twin until ctx ends.
 func (r *Reconciler) Run(ctx context.Context) {
 	r.setModule(r.module)
 	r.loadPast(time.Now())
+	defer r.downloads.wait()
 	r.startLastGood(ctx)
 	var parts sync.WaitGroup
 	parts.Go(func() { r.watchTwin(ctx) })
@@ -118,13 +129,26 @@ func (r *Reconciler) applyAll(ctx context.Context) {
 			return
 		case <-r.watch.desired:
 			r.apply(ctx, r.watch.take())
+		case <-r.downloads.ended:
+			r.applyAgain(ctx)
 		}
 	}
+}
+
+// applyAgain looks again at the document as it is known, or at the last good one where none is yet: a download came to its end.
+func (r *Reconciler) applyAgain(ctx context.Context) {
+	if document := r.watch.take(); document != nil {
+		r.apply(ctx, document)
+		return
+	}
+	r.reconcile(ctx, r.resolveGood(ctx, r.good.goodTwin))
+	r.publish(func(v *view) { v.entries = maps.Clone(r.running) })
 }
 
 // apply makes what runs match a desired document, as far as it is good.
 func (r *Reconciler) apply(ctx context.Context, document []byte) {
 	d := twin.Parse(document, r.environment(ctx))
+	r.bound(&d)
 	status := twin.Status(d)
 	r.logFindings(d)
 	if d.DocumentRefused() {
@@ -138,6 +162,10 @@ func (r *Reconciler) apply(ctx context.Context, document []byte) {
 		return
 	}
 	r.beginVersion(r.config.Generation, d.Version)
+	r.downloads.jitter = 0
+	if r.version != 0 || r.good.Version != 0 { // else there is nothing to go on with meanwhile
+		r.downloads.jitter = d.Module.DownloadJitter
+	}
 	r.version = d.Version
 	if !d.Refuses(module.Entry{Kind: module.EntryModule}) {
 		r.setModule(d.Module)
@@ -149,10 +177,12 @@ func (r *Reconciler) apply(ctx context.Context, document []byte) {
 	}
 	r.publish(func(v *view) {
 		v.version, v.status = d.Version, status
-		v.problems, v.stopped, v.guests = res.problems, res.stopped, res.guests
+		v.problems, v.stopped, v.guests, v.downloads = res.problems, res.stopped, res.guests, res.downloads
 		v.entries = maps.Clone(r.running)
 	})
 	r.save()
+	r.downloads.sweep()
+	r.tellNeeded(d)
 	r.forget(d)
 }
 
@@ -168,11 +198,19 @@ func (r *Reconciler) forget(d module.Desired) {
 }
 
 // environment is what the twin refers to outside itself. Files of signals are read each time that a document is applied: a
-// changed file is taken with the next desired version.
+// changed file is taken with the next desired version. One that must be downloaded refuses its entry until it is there.
 func (r *Reconciler) environment(ctx context.Context) twin.Environment {
 	env := r.config.Environment
+	r.files = make(map[string]bool)
 	env.Fetch = func(source, digest string) ([]byte, error) {
-		file, err := r.config.Artifacts.Fetch(ctx, source, digest)
+		if e := r.config.Policy.CheckSource("source", source); e != nil {
+			return nil, errors.New(e.Reason)
+		}
+		file, download, err := r.downloads.find(ctx, artifact.Request{Source: source, Digest: digest, Unsigned: true})
+		if download != nil {
+			return nil, fmt.Errorf("fetch %q: %v", source, download)
+		}
+		r.files[file.Digest] = true
 		return file.Bytes, err
 	}
 	return env

@@ -19,6 +19,8 @@ type view struct {
 	stopped  map[module.SignalName]bool
 	problems map[module.SignalName]string
 	guests   map[module.GuestName]guestState
+
+	downloads map[module.SignalName]*download // that signals wait for
 }
 
 // reported puts together what the applier and the supervisor know.
@@ -47,13 +49,21 @@ func (v *view) reported(runtime module.RuntimeInfo, states map[module.SignalName
 	return r
 }
 
+// problem says why a signal is not as desired: how its download goes, where that is why.
+func (v *view) problem(name module.SignalName) string {
+	if download := v.downloads[name]; download != nil {
+		return download.String()
+	}
+	return v.problems[name]
+}
+
 func (v *view) signal(name module.SignalName, state supervise.State) module.ReportedEntry {
 	e := module.ReportedEntry{RuntimeStatus: state.Status, StatusDescription: state.Description, RestartCount: state.RestartCount}
 	if !state.LastStart.IsZero() {
 		at := state.LastStart.UTC().Truncate(time.Millisecond)
 		e.LastStartTimeUTC = &at
 	}
-	if problem := v.problems[name]; problem != "" && !strings.Contains(state.Description, problem) {
+	if problem := v.problem(name); problem != "" && !strings.Contains(state.Description, problem) {
 		e.StatusDescription = strings.TrimSuffix(problem+"; "+state.Description, "; ")
 	}
 	if entry, ok := v.entries[name]; ok && entry.Version != v.version {
@@ -72,9 +82,14 @@ func (v *view) guest(name module.GuestName, g guestState) module.ReportedEntry {
 	if g.digest != "" && g.version != v.version {
 		e.RunningVersion = g.version
 	}
+	if g.waits != nil {
+		e.StatusDescription = g.waits.String()
+	}
 	switch {
 	case g.spec.Status == module.StatusStopped:
 		e.RuntimeStatus = module.Stopped
+	case !some && g.waits != nil:
+		e.RuntimeStatus = module.Unknown
 	case !some && (g.digest == "" || g.broken):
 		e.RuntimeStatus = module.Failed
 	case !some && !g.used:
@@ -116,6 +131,12 @@ func (v *view) desiredStatus(states map[module.SignalName]supervise.State) modul
 		return v.status
 	}
 	problems := maps.Clone(v.problems)
+	for name := range v.downloads {
+		if problems == nil {
+			problems = make(map[module.SignalName]string)
+		}
+		problems[name] = v.problem(name)
+	}
 	for name, state := range states {
 		if problems[name] == "" && state.LastStart.IsZero() && state.Description != "" {
 			problems[name] = state.Description

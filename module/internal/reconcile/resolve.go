@@ -6,28 +6,33 @@ import (
 	"slices"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/artifact"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
 )
 
 // resolution is what a desired document comes to on this device.
 type resolution struct {
-	wanted   map[module.SignalName]Entry
-	stopped  map[module.SignalName]bool   // by the twin
-	problems map[module.SignalName]string // why a signal is not as desired
-	guests   map[module.GuestName]guestState
-	binaries map[string][]byte // by digest
-	groups   map[string]module.PublishGroup
+	wanted    map[module.SignalName]Entry
+	stopped   map[module.SignalName]bool   // by the twin
+	problems  map[module.SignalName]string // why a signal is not as desired
+	guests    map[module.GuestName]guestState
+	binaries  map[string][]byte               // by digest
+	waiting   map[module.SignalName]Entry     // wanted as soon as their guests are downloaded
+	downloads map[module.SignalName]*download // that they, or what they are to become, wait for
+	groups    map[string]module.PublishGroup
 
 	uncompiled map[compiledKey]error // why
 }
 
 func newResolution() *resolution {
 	return &resolution{
-		wanted:   make(map[module.SignalName]Entry),
-		stopped:  make(map[module.SignalName]bool),
-		problems: make(map[module.SignalName]string),
-		guests:   make(map[module.GuestName]guestState),
-		binaries: make(map[string][]byte),
+		wanted:    make(map[module.SignalName]Entry),
+		stopped:   make(map[module.SignalName]bool),
+		problems:  make(map[module.SignalName]string),
+		guests:    make(map[module.GuestName]guestState),
+		binaries:  make(map[string][]byte),
+		waiting:   make(map[module.SignalName]Entry),
+		downloads: make(map[module.SignalName]*download),
 
 		uncompiled: make(map[compiledKey]error),
 	}
@@ -39,9 +44,10 @@ type guestState struct {
 	version int64 // of the desired document that spec is from
 	digest  string
 	problem string
-	refused bool // spec is its last good, if there is one
-	broken  bool // it does not compile
-	used    bool // some signal names it
+	waits   *download // for its binary
+	refused bool      // spec is its last good, if there is one
+	broken  bool      // it does not compile
+	used    bool      // some signal names it
 }
 
 // missing says why there is no binary of the guest.
@@ -69,7 +75,7 @@ func (r *Reconciler) resolve(ctx context.Context, d module.Desired) *resolution 
 		}
 	}
 	if f := unread(d); f != nil {
-		r.keepUnnamed(res, d, f.String())
+		r.keepUnnamed(ctx, res, d, f.String())
 	}
 	return res
 }
@@ -86,11 +92,21 @@ func unread(d module.Desired) *module.Finding {
 }
 
 // keepUnnamed leaves the signals that a document does not name as they are: they may stand in a file that cannot be read.
-func (r *Reconciler) keepUnnamed(res *resolution, d module.Desired, problem string) {
+func (r *Reconciler) keepUnnamed(ctx context.Context, res *resolution, d module.Desired, problem string) {
 	named := namedBy(d)
 	for name := range r.running {
 		if !named[name] {
 			r.keepLastGood(res, name, problem)
+		}
+	}
+	for name, entry := range r.waiting {
+		if named[name] {
+			continue
+		}
+		if guest := r.fetch(ctx, res, entry.Guest, entry.Version); guest.waits != nil {
+			r.await(res, entry, guest.waits)
+		} else {
+			res.wanted[name] = entry
 		}
 	}
 	for name, entry := range r.failed {
@@ -102,9 +118,16 @@ func (r *Reconciler) keepUnnamed(res *resolution, d module.Desired, problem stri
 
 func (r *Reconciler) fetch(ctx context.Context, res *resolution, spec module.GuestSpec, version int64) guestState {
 	state := guestState{spec: spec, version: version}
-	b, err := r.config.Artifacts.Fetch(ctx, spec.Source, spec.Digest)
+	if e := r.config.Policy.CheckGuest(spec); e != nil { // of last good twins too: the policy may be newer
+		state.problem = e.Error()
+		return state
+	}
+	b, download, err := r.downloads.find(ctx, artifact.Request{Source: spec.Source, Digest: spec.Digest, Credentials: spec.Credentials})
 	if err != nil {
 		state.problem = err.Error()
+		return state
+	}
+	if state.waits = download; download != nil {
 		return state
 	}
 	state.digest = b.Digest
@@ -145,6 +168,9 @@ func (r *Reconciler) resolveSignal(res *resolution, name module.SignalName, sign
 	case guest.spec.Status == module.StatusStopped:
 		res.stopped[name] = true
 		return
+	case guest.waits != nil && !guest.refused:
+		r.await(res, Entry{Version: version, Signal: signal, Guest: guest.spec, Digest: guest.spec.Digest}, guest.waits)
+		return
 	case guest.digest == "":
 		res.wanted[name] = Entry{Version: version, Signal: signal, Guest: guest.spec} // fails, unless its last good stays
 		r.keepLastGood(res, name, guest.missing().Error())
@@ -157,6 +183,17 @@ func (r *Reconciler) resolveSignal(res *resolution, name module.SignalName, sign
 		}
 	}
 	res.wanted[name] = Entry{Version: guest.version, Signal: signal, Guest: guest.spec, Digest: guest.digest}
+}
+
+// await leaves a signal as it runs until its guest is downloaded. One that is new gets what comes for it then.
+func (r *Reconciler) await(res *resolution, e Entry, download *download) {
+	name := e.Signal.Name
+	res.downloads[name] = download
+	if running, ok := r.running[name]; ok {
+		res.wanted[name] = running
+	} else {
+		res.waiting[name] = e
+	}
 }
 
 // keepLastGood leaves a signal as it runs, if it does and its guest is not stopped, and notes why.

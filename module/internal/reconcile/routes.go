@@ -20,6 +20,7 @@ func (r *Reconciler) setRoutes(gone map[module.SignalName]bool, problems map[mod
 	there := maps.Clone(r.failed)
 	maps.Copy(there, r.running)
 	maps.Copy(there, r.starting)
+	maps.Copy(there, r.waiting)
 	closing := circles(there)
 	for _, name := range slices.Sorted(maps.Keys(there)) {
 		if consumer := r.config.Supervisor.Consumer(name); consumer != nil {

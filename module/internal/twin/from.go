@@ -1,11 +1,15 @@
 package twin
 
 import (
+	"errors"
 	"maps"
 	"slices"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
+
+// ErrNotAtHand is what Environment.Fetch returns for a file that is where nobody looks now.
+var ErrNotAtHand = errors.New("the file is not at hand")
 
 // maxFile is how many bytes a file of signals may have, room for some thirty thousand signals.
 const maxFile = 4 * mebi
@@ -31,7 +35,6 @@ func (p *parser) readFiles(section map[string]any) {
 		from := shadowFields.defaults()
 		shadowFields.decode(&from, object, at, e)
 		requireBinary(from.Source, from.Digest, at, e)
-		postpone(p.later.signalsFrom, shadowFields, &from, at.field, e)
 		if e.refused == nil {
 			p.readFile(e, at, from)
 		}
@@ -39,12 +42,13 @@ func (p *parser) readFiles(section map[string]any) {
 }
 
 func (p *parser) readFile(e *entry, at path, from module.Shadow) {
-	if p.env.Fetch == nil {
-		e.warn(at.key("source"), wrongly("its signals are not looked at: the file is not at hand"))
-		return
+	doc, err := []byte(nil), ErrNotAtHand
+	if p.env.Fetch != nil {
+		doc, err = p.env.Fetch(from.Source, from.Digest)
 	}
-	doc, err := p.env.Fetch(from.Source, from.Digest)
 	switch {
+	case errors.Is(err, ErrNotAtHand):
+		e.warn(at.key("source"), wrongly("its signals are not looked at: %v", err))
 	case err != nil:
 		e.refuse(at.key("source"), wrongly("%v", err))
 	case len(doc) > maxFile:

@@ -31,7 +31,6 @@ func TestAFieldAtItsDefaultIsNotHeldAgainstAnEntry(t *testing.T) {
 }
 
 func TestTheListNamesFieldsThatThereAre(t *testing.T) {
-	requireFields(t, moduleFields.names(), notYet.module)
 	guests := guestFields.names()
 	for _, name := range slices.Concat(limitFields.names(), permissionFields.names()) {
 		guests = append(guests, "limits."+name, "permissions."+name)
@@ -39,7 +38,7 @@ func TestTheListNamesFieldsThatThereAre(t *testing.T) {
 	requireFields(t, guests, notYet.guests)
 }
 
-func requireFields[T any](t *testing.T, names []string, rows []pending[T]) {
+func requireFields(t *testing.T, names []string, rows []pending) {
 	t.Helper()
 	for _, row := range rows {
 		require.Contains(t, names, row.field, fmt.Sprintf("no field %q", row.field))

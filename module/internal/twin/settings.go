@@ -46,7 +46,6 @@ func (p *parser) readModule(value any) {
 	}
 	settings := moduleFields.defaults()
 	moduleFields.decode(&settings, object, at, e)
-	postpone(p.later.module, moduleFields, &settings, at.field, e)
 	if e.refused == nil {
 		p.desired.Module = settings
 	}
