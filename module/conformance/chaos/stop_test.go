@@ -32,8 +32,8 @@ const stopLimit = 8 * time.Second
 // the others keep a count.
 const (
 	stopSignals     = 200
-	stopSlowSignals = 10
-	stopInputs      = 20
+	stopSlowSignals = 5
+	stopInputs      = 10
 )
 
 // busyGuest passes each message on after 80 ms of work or so.

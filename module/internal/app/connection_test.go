@@ -38,6 +38,7 @@ func TestAnInputIsAcknowledgedOnlyAfterItsResult(t *testing.T) {
 }
 
 func TestARedeliveryIsAttachedAndNotRunAgain(t *testing.T) {
+	t.Parallel()
 	d := newDevice(t, `{"schemaVersion":"1.0","guests":{"g":{"source":"file:count_memory.wasm"}},"signals":{"s":{"source":"input:a","guest":"g"}}}`, "count_memory")
 	d.run()
 	d.waitReported("signals.s.runtimeStatus", "running")
@@ -60,6 +61,7 @@ func TestARedeliveryIsAttachedAndNotRunAgain(t *testing.T) {
 }
 
 func TestNothingIsLostWhileConnectionsAreCut(t *testing.T) {
+	t.Parallel()
 	const messages, cuts = 600, 12
 	d := newDevice(t, passTwin, "pass")
 	d.run()
@@ -93,6 +95,7 @@ func TestNothingIsLostWhileConnectionsAreCut(t *testing.T) {
 }
 
 func TestAChangeMadeWhileAwayIsFoundOnReconnect(t *testing.T) {
+	t.Parallel()
 	d := newDevice(t, passTwin, "pass")
 	stop := d.run()
 	d.waitReported("signals.s.runtimeStatus", "running")
@@ -105,6 +108,7 @@ func TestAChangeMadeWhileAwayIsFoundOnReconnect(t *testing.T) {
 }
 
 func TestAStopUnderLoadLosesNothing(t *testing.T) {
+	t.Parallel()
 	// What is in flight when the module goes is delivered again when the hub has waited long enough for it.
 	d := newDeviceWith(t, sim.Config{AckTimeout: 2 * time.Second, RetryMin: 10 * time.Millisecond, RetryMax: 100 * time.Millisecond}, passTwin, "pass")
 	stop := d.run()

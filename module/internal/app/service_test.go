@@ -85,6 +85,7 @@ func TestAServiceMayWriteWithoutInputAndFeedOthers(t *testing.T) {
 }
 
 func TestAServiceThatEndsSaysSoInReported(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ start, fields, status, description string }{
 		"done":   {`(call $line)`, "", "stopped", "ended with exit code 0"},
 		"again":  {`(call $line)`, `,"restartPolicy":"always"`, "backoff", "ended with exit code 0; restarting in 10s"},
@@ -125,7 +126,7 @@ func TestSettingsReachAServiceByItsRestart(t *testing.T) {
 	d.waitBodies("telemetry", `{"value":21}`, `{  "value":31 }`)
 }
 
-func TestAServiceThatIgnoresItsEndIsEndedInTime(t *testing.T) {
+func TestAServiceThatIgnoresItsEndIsEndedInTime(t *testing.T) { // not beside others: it looks at the stacks of all
 	d := newServiceDevice(t, busyService, `,"limits":{"cpuPercent":10}`)
 	stop := d.run()
 	d.waitBodies("telemetry", "line")

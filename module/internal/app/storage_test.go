@@ -48,6 +48,7 @@ func TestWhatIsForASignalThatBacksOffSurvivesARestartOfTheModule(t *testing.T) {
 }
 
 func TestWhatEdgeHubDoesNotTakeInTimeIsStoredAtAStopAndSentByTheNextLife(t *testing.T) {
+	t.Parallel()
 	d := newDevice(t, `{"schemaVersion":"1.0","guests":{"g":{"source":"file:pass.wasm"}},"signals":{"s":{"source":"input:a","guest":"g"}}}`, "pass")
 	stop := d.run()
 	d.waitReported("signals.s.runtimeStatus", "running")
@@ -100,6 +101,7 @@ func damage(t *testing.T, files []string) {
 }
 
 func TestASecondProcessOnTheSameStorageSaysSo(t *testing.T) {
+	t.Parallel()
 	d := newDevice(t, `{"schemaVersion":"1.0","signals":{"s":{"source":"input:a"}}}`)
 	first, _, err := journal.Open(journal.Config{Dir: filepath.Join(d.storage, "journal"), Limit: 64 << 20})
 	require.NoError(t, err)
