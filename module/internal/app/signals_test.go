@@ -48,13 +48,14 @@ func TestADozenSignalsMakeOfMessagesWhatTheirSettingsSay(t *testing.T) {
 	d.send("a", `{"MessageId":"1","MessageType":"ua-data","PublisherId":"p","Messages":[{"DataSetWriterId":1,"Payload":{"Speed":{"Value":7,"SourceTimestamp":"2026-01-02T03:04:05Z"}}}]}`)
 	d.wait(func() bool { return len(d.bodies("pubsub")) == 1 }, "a network message")
 	var network struct {
-		PublisherId, MessageType string
-		Messages                 []struct {
+		PublisherID string `json:"PublisherId"`
+		MessageType string
+		Messages    []struct {
 			Payload map[string]struct{ Value json.Number }
 		}
 	}
 	require.NoError(t, json.Unmarshal([]byte(d.bodies("pubsub")[0]), &network))
-	assert.Equal(t, "simulated-device/wasmOnEdge ua-data 7", fmt.Sprint(network.PublisherId, " ", network.MessageType, " ", network.Messages[0].Payload["speed"].Value))
+	assert.Equal(t, "simulated-device/wasmOnEdge ua-data 7", fmt.Sprint(network.PublisherID, " ", network.MessageType, " ", network.Messages[0].Payload["speed"].Value))
 
 	d.send("a", `[{"PublishTimestamp":"2026-01-02 03:04:05","Content":[{"HwId":"m","Data":[{"SourceTimestamp":"2026-01-02 03:04:05","Values":[{"DisplayName":"Voltage","Address":"40001","Value":"231.5"}]}]}]}]`)
 	d.waitSamples("modbus", "volts 231.5 first")

@@ -37,8 +37,7 @@ func (g *gathers) Take(s *Share) bool {
 type groupLives struct {
 	disk *fullJournal
 	*rig
-	queue  Queue
-	reader *holder
+	queue Queue
 }
 
 func (l *groupLives) begin(t *testing.T, g module.PublishGroup) {
