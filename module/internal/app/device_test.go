@@ -31,17 +31,18 @@ const (
 
 // device is a simulated device: an Edge Hub with a sensor that the test speaks for, and this module on it.
 type device struct {
-	t       testing.TB
-	config  sim.Config
-	hub     *sim.Hub
-	stopHub func()
-	guests  string // directory of file: guests
-	storage string
-	limit   int64  // of the storage; 0 is the default
-	metrics string // address; "" is any
-	level   string // of the log; "" is debug
-	app     *App   // that run made last
-	log     *logBuffer
+	t         testing.TB
+	config    sim.Config
+	hub       *sim.Hub
+	stopHub   func()
+	guests    string // directory of file: guests
+	storage   string
+	limit     int64             // of the storage; 0 is the default
+	metrics   string            // address; "" is any
+	level     string            // of the log; "" is debug
+	variables map[string]string // of the module, beside its identity
+	app       *App              // that run made last
+	log       *logBuffer
 
 	adapt    func(*App)         // where set, changes a module before it runs
 	counting func(sim.Upstream) // where set, takes what reaches $upstream instead of upstream below
@@ -125,7 +126,7 @@ func (d *device) run() (stop func()) {
 	d.t.Helper()
 	environment := d.hub.Environment("wasmOnEdge")
 	a, err := New(Config{
-		Getenv: func(name string) string { return environment[name] }, Storage: d.storage, StorageLimit: d.limit, Guests: d.guests,
+		Getenv: func(name string) string { return cmp.Or(environment[name], d.variables[name]) }, Storage: d.storage, StorageLimit: d.limit, Guests: d.guests,
 		LogFormat: observe.LogJSON, LogLevel: cmp.Or(d.level, "debug"), LogTo: d.log, Version: "0.0.0-test", Metrics: cmp.Or(d.metrics, "127.0.0.1:0"),
 	})
 	require.NoError(d.t, err)
