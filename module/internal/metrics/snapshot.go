@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"maps"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -104,7 +105,7 @@ func (s *Snapshot) collectPipeline(ch chan<- prometheus.Metric) {
 	inputsRedelivered.send(ch, number(p.Redelivered))
 	inputsInFlight.send(ch, number(p.InFlight))
 	inputsDropped.send(ch, number(p.Dropped))
-	for reason, n := range p.Reasons {
+	for reason, n := range withAllReasons(p.Reasons) {
 		deadLetters.send(ch, number(n), reason)
 	}
 	deadLettersSent.send(ch, number(p.DeadLetters))
@@ -114,6 +115,20 @@ func (s *Snapshot) collectPipeline(ch chan<- prometheus.Metric) {
 	outboxDropped.send(ch, number(p.OutboxDropped))
 	groupSamples.send(ch, number(p.Gathered))
 	groupDiscarded.send(ch, number(p.Discarded))
+}
+
+// withAllReasons adds the reasons that there was no dead letter for: an increase is seen of a series that was there before.
+func withAllReasons(counted map[string]int64) map[string]int64 {
+	all := make(map[string]int64)
+	for _, reason := range [...]string{module.ReasonNoSignal, module.ReasonSignalNotRunning, module.ReasonStateNotKept,
+		module.ReasonTooLarge, module.ReasonInvalid, module.ReasonNotJSON} {
+		all[reason] = 0
+	}
+	for _, kind := range supervise.FailureKinds {
+		all[string(kind)] = 0
+	}
+	maps.Copy(all, counted)
+	return all
 }
 
 func (s *Snapshot) collectStatuses(ch chan<- prometheus.Metric) {
