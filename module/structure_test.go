@@ -51,7 +51,7 @@ var mayImport = map[string][]string{
 		"internal/supervise", "internal/trust", "internal/twin", "internal/wasm"},
 	"internal/bench": {"edgehub", "internal/app", "internal/manifest", "internal/observe", "internal/sim", "internal/wasm"},
 	"cmd/wasm-on-edge": {"edgehub", "internal/app", "internal/artifact", "internal/bench", "internal/check", "internal/manifest", "internal/observe", "internal/replay", "internal/publishednodes", "internal/sim",
-		"internal/twin"},
+		"internal/twin", "internal/wasm", "internal/wasm/binary"},
 	"conformance":       {},
 	"conformance/chaos": {},
 }

@@ -32,6 +32,8 @@ type commands struct {
 	Check    checkCommand    `cmd:"" help:"Check a twin or a deployment offline."`
 	Replay   replayCommand   `cmd:"" help:"Send the messages of dead letters again."`
 	Bench    benchCommand    `cmd:"" help:"Measure on this machine, in the format of Go benchmarks."`
+	Push     pushCommand     `cmd:"" help:"Write a guest to an OCI registry."`
+	Inspect  inspectCommand  `cmd:"" help:"Tell what a guest is, and whether this host runs it."`
 	Version  versionCommand  `cmd:"" help:"Print the version."`
 }
 

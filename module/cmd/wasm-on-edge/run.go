@@ -12,6 +12,10 @@ func (runCommand) Help() string {
 EdgeModuleCACertificateFile do, as iotedgehubdev prints them. Further variables:
 
   WASM_ON_EDGE_GUESTS      directory of file: guests (/guests)
+  WASM_ON_EDGE_CREDENTIALS directory of what credentials of the twin name (/credentials)
+  WASM_ON_EDGE_CA_FILE     authorities in PEM for servers of guests, besides the system's
+  WASM_ON_EDGE_TRUSTED_KEYS file of public keys in PEM: nothing runs that none of them has signed
+  WASM_ON_EDGE_POLICY      file that bounds what the twin may ask for
   WASM_ON_EDGE_STORAGE     directory that survives a restart (/var/lib/wasm-on-edge)
   WASM_ON_EDGE_STORAGE_MIB what that directory may come to (512)
   WASM_ON_EDGE_MEMORY_MIB  what the memory limits of all signals may come to (70 % of the container's memory)
