@@ -16,7 +16,8 @@ import (
 )
 
 // cache keeps what was downloaded, each under its digest: "<hex>.bin", and beside it "<hex>.proofs", the signatures that
-// came with it. Without a directory it is kept in memory, as long as it is needed.
+// came with it. Without a directory, or room in it, it is kept in
+// memory, as long as it is needed.
 type cache struct {
 	dir string
 
@@ -62,8 +63,7 @@ func (c *cache) path(digest, ext string) string {
 func (c *cache) find(digest string) (bytes []byte, proofs []trust.Proof, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.dir == "" {
-		k, ok := c.memory[digest]
+	if k, ok := c.memory[digest]; ok || c.dir == "" {
 		return k.bytes, k.proofs, ok
 	}
 	bytes, err := os.ReadFile(c.path(digest, binaryExt))
@@ -82,14 +82,19 @@ func (c *cache) find(digest string) (bytes []byte, proofs []trust.Proof, ok bool
 	return bytes, proofs, true
 }
 
-// keep keeps what was downloaded. Its proofs are there before it is.
-func (c *cache) keep(digest string, k kept) error {
+// keep keeps what was downloaded. Where the disk takes no more it is kept in memory, which serves until the next start.
+func (c *cache) keep(digest string, k kept) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.dir == "" {
+	if c.dir == "" || c.write(digest, k) != nil {
 		c.memory[digest] = k
-		return nil
+		return
 	}
+	c.evict(cacheBytes)
+}
+
+// write writes what was downloaded. Its proofs are there before it is.
+func (c *cache) write(digest string, k kept) error {
 	proofs, err := json.Marshal(k.proofs)
 	if err != nil {
 		return err
@@ -97,11 +102,7 @@ func (c *cache) keep(digest string, k kept) error {
 	if err := replace(c.path(digest, proofsExt), proofs); err != nil {
 		return err
 	}
-	if err := replace(c.path(digest, binaryExt), k.bytes); err != nil {
-		return err
-	}
-	c.evict(cacheBytes)
-	return nil
+	return replace(c.path(digest, binaryExt), k.bytes)
 }
 
 // replace writes a file so that it is there whole or not at all, whatever happens.

@@ -124,9 +124,7 @@ func (s *Store) get(ctx context.Context, r Request, p *partial) (Binary, error) 
 	if err != nil {
 		return Binary{}, err
 	}
-	if err := s.cache.keep(b.Digest, kept{b.Bytes, proofs}); err != nil {
-		return Binary{}, fmt.Errorf("keep it: %w", err)
-	}
+	s.cache.keep(b.Digest, kept{b.Bytes, proofs})
 	return b, nil
 }
 

@@ -89,6 +89,18 @@ func TestACorruptEntryOfTheCacheIsFetchedAgain(t *testing.T) {
 	assert.NoError(t, err)
 }
 
+func TestADiskThatTakesNothingKeepsNoGuestFromRunning(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "binaries")
+	address, roots := serve(t, fileServer)
+	s := storeOf(t, Config{Cache: dir, Roots: roots})
+	require.NoError(t, os.RemoveAll(dir))
+	request := Request{Source: address + "/g", Digest: Digest(guestBytes)}
+	_, err := once(t, s, request)
+	require.NoError(t, err)
+	_, err = s.Find(request)
+	assert.NoError(t, err)
+}
+
 func TestTheCacheLetsGoOfWhatIsOldAndNotNeeded(t *testing.T) {
 	dir := t.TempDir()
 	c, err := openCache(dir)
@@ -97,7 +109,7 @@ func TestTheCacheLetsGoOfWhatIsOldAndNotNeeded(t *testing.T) {
 	digests := map[string]string{}
 	for name, at := range map[string]time.Time{"needed": old, "old": old, "new": time.Now()} {
 		digests[name] = Digest([]byte(name))
-		require.NoError(t, c.keep(digests[name], kept{bytes: []byte(name)}))
+		c.keep(digests[name], kept{bytes: []byte(name)})
 		require.NoError(t, os.Chtimes(c.path(digests[name], binaryExt), at, at))
 	}
 	there := func() (names []string) {
