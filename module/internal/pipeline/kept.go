@@ -44,12 +44,19 @@ type Kept struct {
 func (p *Pipeline) Kept(stream Stream) *Kept { return &Kept{pipeline: p, stream: stream} }
 
 // State returns the state of the stream's guest. What cannot be read is left out, and named by the error.
-func (k *Kept) State() (map[string][]byte, error) {
-	table := tableState + k.stream.String()
+func (k *Kept) State() (map[string][]byte, error) { return k.read(tableState, "") }
+
+// read returns the records of one of the stream's tables whose keys begin with prefix, by what follows it.
+func (k *Kept) read(table, prefix string) (map[string][]byte, error) {
+	table += k.stream.String()
 	var state map[string][]byte
 	var errs []error
-	for _, key := range k.pipeline.journal.Keys(table) {
-		value, err := k.pipeline.journal.Get(table, key)
+	for _, name := range k.pipeline.journal.Keys(table) {
+		key, ok := strings.CutPrefix(name, prefix)
+		if !ok {
+			continue
+		}
+		value, err := k.pipeline.journal.Get(table, name)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("read state %q: %w", key, err))
 			continue

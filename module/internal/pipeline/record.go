@@ -22,6 +22,8 @@ const (
 	tableSeen   = "seen/"
 	tableStages = "stages/"
 	tableGroup  = "group/"
+
+	tableSnapshot = "snapshot/"
 )
 
 // sequenceKey is the key of the n-th record of a table that is read in order.

@@ -66,6 +66,10 @@ func (s *Share) Send(output module.OutputName, m module.Message, own bool) {
 	s.sent = append(s.sent, outgoing{output: output, Message: m, own: own})
 }
 
+// Restart takes back what was sent of a share that is not finished, to be worked on anew: what comes of it then has the same
+// ids.
+func (s *Share) Restart() { s.index, s.sent = 0, nil }
+
 // NextID returns the id that the next message sent will have.
 func (s *Share) NextID() string { return MessageID(s.Identity, s.String(), s.index) }
 

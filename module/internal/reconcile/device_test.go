@@ -117,7 +117,7 @@ func withVersion(document string, version int64) string {
 	return fmt.Sprintf(`%s, "$version": %d}`, strings.TrimSuffix(strings.TrimSpace(document), "}"), version)
 }
 
-// fakeGuest is what a binary says: "ok", "traps" at its start, or "invalid". Settings with the word bad are refused.
+// fakeGuest is what a binary says: "ok", "traps" at its start, "frail", which a message "bad" ends, or "invalid". Settings with the word bad are refused.
 type fakeGuest struct {
 	device *device
 
@@ -176,7 +176,7 @@ func (i *fakeInstance) Configure(document []byte) error {
 }
 
 func (i *fakeInstance) Message(m module.Message) (module.Verdict, error) {
-	if string(m.Body) == "kill" {
+	if string(m.Body) == "kill" || string(m.Body) == "bad" && i.binary == "frail" {
 		i.dead = true
 		return 0, &module.GuestError{Guest: "g", Signal: i.options.Signal, Op: "call edge_message of", Kind: module.KindTrap, Message: "unreachable"}
 	}

@@ -124,14 +124,18 @@ func (r *Reconciler) do(ctx context.Context, step Step, res *resolution) error {
 		}
 		delete(r.running, name)
 		delete(r.failed, name)
+		delete(r.former, name)
 		r.acquit(name)
 		return nil
 	}
-	err := r.give(ctx, step.Entry, res)
+	former, err := r.give(ctx, step.Entry, res)
 	switch {
 	case err == nil:
 		r.running[name] = step.Entry
 		delete(r.failed, name)
+		if delete(r.former, name); former.Guest.Name != "" {
+			r.former[name] = former
+		}
 	case step.Action == Start, !errors.Is(err, context.DeadlineExceeded) && r.neverRan(name):
 		r.failed[name] = step.Entry
 		delete(r.running, name)
@@ -139,21 +143,21 @@ func (r *Reconciler) do(ctx context.Context, step Step, res *resolution) error {
 	return err
 }
 
-// give gives a signal its work.
-func (r *Reconciler) give(ctx context.Context, e Entry, res *resolution) error {
+// give gives a signal its work, and returns the entry that it may go back to from there.
+func (r *Reconciler) give(ctx context.Context, e Entry, res *resolution) (former Entry, err error) {
 	work := supervise.Work{Version: e.Version, Signal: e.Signal, Digest: e.Digest}
 	if reason, yes := r.quarantined(e); yes {
 		work.Spec = e.Guest
-		return r.config.Supervisor.Quarantine(ctx, work, reason)
+		return Entry{}, r.config.Supervisor.Quarantine(ctx, work, reason)
 	}
-	var err error
 	if e.Guest.Name != "" {
 		err = r.addGuest(&work, e, res)
 	}
 	if err != nil {
-		return errors.Join(err, r.config.Supervisor.Fail(ctx, work, err))
+		return Entry{}, errors.Join(err, r.config.Supervisor.Fail(ctx, work, err))
 	}
-	return r.config.Supervisor.Apply(ctx, work)
+	former = r.watchOver(&work, e, res)
+	return former, r.config.Supervisor.Apply(ctx, work)
 }
 
 // addGuest completes work with the compiled guest of an entry, as its signal gets it.

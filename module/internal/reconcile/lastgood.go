@@ -18,6 +18,8 @@ type goodTwin struct {
 	Entries    map[module.SignalName]Entry `json:"entries"`
 
 	Groups map[string]module.PublishGroup `json:"groups,omitempty"`
+
+	Former map[module.SignalName]Entry `json:"former,omitempty"` // of signals whose guest is on probation: what they go back to
 }
 
 // lastGood is what is stored: what runs, and what ran before it, for the case that the process does not survive it.
@@ -32,8 +34,9 @@ func (r *Reconciler) save() {
 		return
 	}
 	good := lastGood{
-		goodTwin: goodTwin{Generation: r.config.Generation, Version: r.version, Module: r.module, Entries: maps.Clone(r.running), Groups: r.groups},
-		Before:   r.good.Before,
+		goodTwin: goodTwin{Generation: r.config.Generation, Version: r.version, Module: r.module, Entries: maps.Clone(r.running), Groups: r.groups,
+			Former: maps.Clone(r.former)},
+		Before: r.good.Before,
 	}
 	if before := r.good.goodTwin; before.Version != 0 && before.Version != good.Version {
 		good.Before = &before
@@ -67,9 +70,10 @@ func (r *Reconciler) startLastGood(ctx context.Context) {
 	if good.Generation == r.config.Generation {
 		r.watch.setVersion(good.Version)
 	}
+	r.resume(ctx, good)
 	r.reconcile(ctx, r.resolveGood(ctx, good))
 	r.tellNeeded(module.Desired{})
-	r.publish(func(v *view) { v.entries = maps.Clone(r.running) })
+	r.publish(func(v *view) { v.entries, v.rolledBack = maps.Clone(r.running), r.rejections() })
 }
 
 // loadGood returns what to start from: the last good twin or, if the process did not survive that, the one before.

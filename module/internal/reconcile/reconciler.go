@@ -77,6 +77,11 @@ type Reconciler struct {
 	trial    trial
 	suspects suspects
 
+	former     map[module.SignalName]Entry // what signals go back to, if the version of their guest fails on probation
+	probations map[module.GuestName]*probation
+	rejected   map[module.GuestName]rejection
+	judged     chan struct{} // capacity 1: some probation is over
+
 	mu   sync.Mutex // guards view
 	view view       // what the reporter tells
 }
@@ -92,7 +97,13 @@ func New(c Config) *Reconciler {
 		guests:  make(map[compiledKey]Guest),
 
 		suspects: make(suspects),
-		module:   twin.Parse(nil, c.Environment).Module, // the defaults
+
+		former:     make(map[module.SignalName]Entry),
+		probations: make(map[module.GuestName]*probation),
+		rejected:   make(map[module.GuestName]rejection),
+		judged:     make(chan struct{}, 1),
+
+		module: twin.Parse(nil, c.Environment).Module, // the defaults
 	}
 	r.downloads = newDownloads(c.Artifacts, c.Log, r.Changed)
 	return r
@@ -131,6 +142,8 @@ func (r *Reconciler) applyAll(ctx context.Context) {
 			r.apply(ctx, r.watch.take())
 		case <-r.downloads.ended:
 			r.applyAgain(ctx)
+		case <-r.judged:
+			r.conclude(ctx)
 		}
 	}
 }
@@ -171,6 +184,8 @@ func (r *Reconciler) apply(ctx context.Context, document []byte) {
 		r.setModule(d.Module)
 	}
 	res := r.resolve(ctx, d)
+	r.acquitChanged(res)
+	r.holdBack(res)
 	r.reconcile(ctx, res)
 	if ctx.Err() != nil {
 		return
@@ -178,7 +193,7 @@ func (r *Reconciler) apply(ctx context.Context, document []byte) {
 	r.publish(func(v *view) {
 		v.version, v.status = d.Version, status
 		v.problems, v.stopped, v.guests, v.downloads = res.problems, res.stopped, res.guests, res.downloads
-		v.entries = maps.Clone(r.running)
+		v.entries, v.rolledBack = maps.Clone(r.running), r.rejections()
 	})
 	r.save()
 	r.downloads.sweep()
@@ -225,6 +240,9 @@ func (r *Reconciler) reconcile(ctx context.Context, res *resolution) {
 		if runs, ok := r.running[name]; ok && runs.same(e) {
 			r.running[name] = e
 		}
+	}
+	for _, p := range r.probations {
+		p.Begin()
 	}
 	r.release()
 }

@@ -21,7 +21,11 @@ type view struct {
 	guests   map[module.GuestName]guestState
 
 	downloads map[module.SignalName]*download // that signals wait for
+	rolledBack map[module.GuestName]string // guests whose version that is desired failed on probation, and why
 }
+
+// rolledBack is the runtimeStatus of a guest whose desired version failed on probation: the one before it runs.
+const rolledBack module.RuntimeStatus = "rolledBack"
 
 // reported puts together what the applier and the supervisor know.
 func (v *view) reported(runtime module.RuntimeInfo, states map[module.SignalName]supervise.State) module.Reported {
@@ -46,6 +50,14 @@ func (v *view) reported(runtime module.RuntimeInfo, states map[module.SignalName
 		r.Guests[name] = v.guest(name, guest)
 	}
 	r.Summary = summary(r.Signals)
+	for _, state := range states {
+		if v.rolledBack[state.Guest] != "" && state.Status == module.Running {
+			r.Summary.RolledBack++
+		}
+		if state.Slow {
+			r.Summary.Slow++
+		}
+	}
 	return r
 }
 
@@ -75,7 +87,11 @@ func (v *view) signal(name module.SignalName, state supervise.State) module.Repo
 // guest tells of a guest: what its entry came to, or, where that cannot run, what still runs of it.
 func (v *view) guest(name module.GuestName, g guestState) module.ReportedEntry {
 	runs, some := v.newestOf(name)
-	if some && (g.digest == "" || g.broken) {
+	reason, back := v.rolledBack[name]
+	if back {
+		g.problem = reason
+	}
+	if some && (g.digest == "" || g.broken || back) {
 		g.digest, g.version = runs.Digest, runs.Version
 	}
 	e := module.ReportedEntry{RuntimeStatus: module.Running, Digest: g.digest, StatusDescription: g.problem}
@@ -90,6 +106,8 @@ func (v *view) guest(name module.GuestName, g guestState) module.ReportedEntry {
 		e.RuntimeStatus = module.Stopped
 	case !some && g.waits != nil:
 		e.RuntimeStatus = module.Unknown
+	case back && some:
+		e.RuntimeStatus = rolledBack
 	case !some && (g.digest == "" || g.broken):
 		e.RuntimeStatus = module.Failed
 	case !some && !g.used:

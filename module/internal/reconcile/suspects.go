@@ -89,6 +89,7 @@ func (r *Reconciler) loadPast(now time.Time) {
 	}
 	r.load(store.Trial, &r.trial)
 	r.load(store.Suspects, &r.suspects)
+	r.load(store.Rejected, &r.rejected)
 	f := r.config.Fault
 	if f == nil {
 		r.trial.restarted(now)

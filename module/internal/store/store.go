@@ -88,6 +88,7 @@ const (
 	LastGood Record = "last-good" // the last good twin
 	Trial    Record = "trial"     // how the process fared with the desired version that it applies
 	Suspects Record = "suspects"  // signals in whose guests' calls faults ended the process
+	Rejected Record = "rejected"  // versions of guests that failed on probation
 )
 
 func (r Record) file() string { return string(r) + ".json" }

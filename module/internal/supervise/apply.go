@@ -20,6 +20,26 @@ import (
 // apply changes what the runner works on. On an error the old work goes on, in whatever state it is. A signal that never
 // ran has nothing to go on with: it takes the work over and, if another try may help, backs off as after a call.
 func (r *runner) apply(w Work) error {
+	r.conclude()
+	entered, err := r.enter(&w)
+	if err != nil {
+		return err
+	}
+	before := r.work.Probation
+	err = r.change(w)
+	switch {
+	case err != nil && entered:
+		w.Probation.leave(r)
+		if before == nil {
+			r.kept.DropSnapshot("")
+		}
+	case err == nil && before != nil && before != r.work.Probation:
+		before.leave(r)
+	}
+	return err
+}
+
+func (r *runner) change(w Work) error {
 	front, err := prepare(&w)
 	if err != nil {
 		return r.orFailed(w, err)
@@ -27,6 +47,9 @@ func (r *runner) apply(w Work) error {
 	does, err := r.workerFor(&w)
 	if err == nil {
 		r.take(w, front, does)
+		if w.Probation == nil {
+			r.dropSnapshots(w.Digest)
+		}
 		r.applyParts()
 		return nil
 	}
@@ -35,8 +58,17 @@ func (r *runner) apply(w Work) error {
 	}
 	r.adopt(w, front)
 	r.restarts = restarts{policy: w.Spec.RestartPolicy}
-	r.fail(err)
+	r.notStarted(err)
 	return nil
+}
+
+// notStarted follows a start that ended badly, where another try may help. A version on probation has failed with it.
+func (r *runner) notStarted(cause error) {
+	if r.work.Probation == nil {
+		r.fail(cause)
+		return
+	}
+	r.condemn(cause)
 }
 
 // curable reports whether starting a guest again may help.
@@ -49,7 +81,8 @@ func curable(err error) bool {
 func (r *runner) orFailed(w Work, cause error) error {
 	if r.lastStart.IsZero() {
 		r.stopTimer()
-		w.Guest = nil
+		r.quit()
+		w.Guest, w.Probation, w.Former = nil, nil, nil
 		r.work = w
 		r.set(module.Failed, cause.Error())
 	}
@@ -61,6 +94,7 @@ func (r *runner) quarantine(w Work, reason string) {
 	r.stopTimer()
 	r.closeWorker()
 	r.dissolve()
+	r.quit()
 	w.Guest = nil
 	r.work = w
 	r.event(zerolog.ErrorLevel, &w).Str("status", string(module.Quarantined)).Msg(reason)
@@ -184,7 +218,7 @@ func (r *runner) start(w *Work) (worker, error) {
 
 // startInstance runs a new instance with the settings of w and what the signal kept.
 func (r *runner) startInstance(w *Work, files string) (Instance, error) {
-	state, err := r.kept.State()
+	state, err := r.kept.StateFor(w.Digest)
 	if err != nil {
 		r.event(zerolog.ErrorLevel, w).Err(err).Msg("guest starts without a part of its state")
 	}
@@ -264,7 +298,7 @@ func cloneState(changes []module.StateChange) []module.StateChange {
 // keep stores the state that an instance set in calls that were for no message. An instance whose state cannot be stored
 // is of no use: it is closed, and so dead.
 func (r *runner) keep(i Instance, w *Work, changes []module.StateChange) error {
-	err := r.kept.SetState(changes)
+	err := r.kept.Begin(w.Digest, changes)
 	if err == nil {
 		return nil
 	}

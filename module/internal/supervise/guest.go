@@ -87,6 +87,9 @@ type Work struct {
 	Spec    module.GuestSpec // zero for a host-only signal
 	Digest  string           // of the guest's binary
 	Guest   Guest            // nil for a host-only signal
+
+	Probation *Probation // of this version of the guest, shared by its signals; nil: it is on none
+	Former    *Work      // with a probation: what the signal does again where the version fails
 }
 
 // sameInstance reports whether an instance of w can go on with the other work, perhaps with other settings. The limit

@@ -21,19 +21,20 @@ func (r *runner) handle(s *pipeline.Share) {
 		r.spread(s)
 	case r.kept.Repeat(s):
 	default:
-		r.begin(s)
-		r.handleContent(s)
+		for !r.handleContent(s) { // once more, where the version before is back
+		}
 	}
 }
 
 // handleContent works on what a message has for the signal: samples, or itself as a whole. A message that has nothing is for
-// somebody else.
-func (r *runner) handleContent(s *pipeline.Share) {
+// somebody else. It reports whether the message is settled.
+func (r *runner) handleContent(s *pipeline.Share) (settled bool) {
+	r.begin(s)
 	samples := r.reader.Samples(s.Message.Properties)
 	found, err := r.read(s)
 	if err != nil {
 		r.unreadable(s, err)
-		return
+		return true
 	}
 	if samples {
 		r.remember(s.Source)
@@ -53,8 +54,9 @@ func (r *runner) handleContent(s *pipeline.Share) {
 	if nothing {
 		r.counts.ends[signals.NoValue].Add(1)
 	}
-	r.settle()
+	settled = r.settle()
 	r.scheduleBeat()
+	return settled
 }
 
 // read returns what a message has for the signal, in the order of the message.
@@ -79,13 +81,23 @@ func (r *runner) unreadable(s *pipeline.Share, err error) {
 }
 
 // call calls the instance. If that kills it, a fresh one gets one more try; if that one dies too, or cannot be
-// started, the runner backs off.
+// started, the runner backs off. If it is a version on probation that is to blame, the task is for the version before.
 func (r *runner) call(f func(Instance) (module.Verdict, error)) (verdict module.Verdict, attempts int, err error) {
 	verdict, err = r.once(f)
-	if err == nil || !r.instance.Dead() {
+	if err == nil {
+		return verdict, 1, nil
+	}
+	dead := r.instance.Dead()
+	if dead {
+		r.bury()
+	}
+	switch {
+	case r.blames(err, f):
+		r.task.blamed = err
+		return 0, 1, err
+	case !dead:
 		return verdict, 1, err
 	}
-	r.bury()
 	if r.restarts.policy == module.RestartNever {
 		r.fail(err)
 		return 0, 1, err

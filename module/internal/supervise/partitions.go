@@ -70,6 +70,7 @@ func (r *runner) part(key string) *part {
 	if p := r.parts[key]; p != nil {
 		return p
 	}
+	r.conclude() // or a part would begin with a version that is bad
 	if len(r.parts) >= r.work.Signal.MaxPartitions {
 		r.evict()
 	}

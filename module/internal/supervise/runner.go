@@ -57,7 +57,7 @@ type runner struct {
 	measures *measures  // the same
 	mu       sync.Mutex // guards what follows
 	state    State
-	guest    Guest // of work: instances may be started from it
+	guests   [2]Guest // of work, and of what it may go back to: instances may be started from them
 }
 
 func newRunner(s *Supervisor, stream pipeline.Stream) *runner {
@@ -99,6 +99,8 @@ func (r *runner) run(ctx context.Context) {
 			r.onBeat()
 		case f := <-r.tasks():
 			f()
+		case <-r.judged():
+			r.conclude()
 		case <-r.service.over():
 			r.onServiceEnd()
 		}
@@ -111,10 +113,12 @@ func (r *runner) stop() {
 	r.stopTimer()
 	r.keepStates()
 	r.closeWorker()
+	r.quit()
 }
 
 // takeOne works on the next share, if there is one.
 func (r *runner) takeOne() bool {
+	r.conclude()
 	r.takeBack(r.inbox.spool.Failed())
 	if r.service.full() {
 		return false
@@ -214,10 +218,21 @@ func (r *runner) set(status module.RuntimeStatus, description string) {
 	r.mu.Lock()
 	r.state = State{Status: status, Description: description, Version: r.work.Version, Guest: r.work.Spec.Name,
 		Digest: r.work.Digest, RestartCount: r.restarts.count, LastStart: r.lastStart, Slow: r.state.Slow, partition: r.partition}
-	r.guest = r.work.Guest
 	r.mu.Unlock()
+	r.hold()
 	r.overflow(r.inbox.hold(r.holds(status)))
 	r.supervisor.config.Changed()
+}
+
+// hold says which guests instances may be started from.
+func (r *runner) hold() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.guests = [2]Guest{r.work.Guest}
+	if former := r.work.Former; former != nil {
+		r.guests[1] = former.Guest
+	}
+	r.state.OnProbation = r.work.Probation != nil
 }
 
 func (r *runner) status() module.RuntimeStatus {

@@ -108,6 +108,7 @@ func (r *runner) beats() <-chan time.Time {
 // onBeat makes the heartbeats that are due.
 func (r *runner) onBeat() {
 	r.beat = nil
+	r.conclude()
 	if r.status() != module.Running || r.paused.Load() {
 		return // the next value sets it again, or the restart, or the end of a pause
 	}
@@ -129,10 +130,13 @@ func (r *runner) heartbeat(source string, state *signals.State, now time.Time) {
 	}
 	s := r.supervisor.config.Pipeline.Tick(r.stream(), "heartbeat\x00"+source, now)
 	s.Source = source
-	r.begin(s)
-	r.task.state, r.task.before, r.task.passed = state, before, true
-	if !r.handlePiece(r.pieceOf(sample)) {
-		*state = before
+	after := *state
+	for again := true; again; again = !r.settle() {
+		*state = after
+		r.begin(s)
+		r.task.state, r.task.before, r.task.passed = state, before, true
+		if !r.handlePiece(r.pieceOf(sample)) {
+			*state = before
+		}
 	}
-	r.settle()
 }

@@ -60,6 +60,7 @@ type State struct {
 	Spooled      int       // of those, how many wait in its spool
 	Slow         bool      // it is served from its spool
 	Paused       bool      // by Pause: Status is Stopped where it would run
+	OnProbation  bool      // its guest may go back to the version before
 	Partitions   int       // that are there now
 	Troubled     int       // of those, how many do not run
 	Counts
@@ -236,7 +237,11 @@ func (s *Supervisor) Guests() map[Guest]bool {
 	guests := make(map[Guest]bool)
 	for _, r := range s.runners {
 		r.mu.Lock()
-		guests[r.guest] = true
+		for _, guest := range r.guests {
+			if guest != nil {
+				guests[guest] = true
+			}
+		}
 		r.mu.Unlock()
 	}
 	return guests

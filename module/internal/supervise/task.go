@@ -20,6 +20,7 @@ type task struct {
 	before signals.State  // the same when the task began
 	passed bool           // the stages let something pass
 
+	blamed   error // on a version on probation: it has no further part in the task
 	failures int   // pieces that go to the dead letters
 	cause    error // of the first
 	attempts int
@@ -51,6 +52,8 @@ func (r *runner) handlePiece(p piece) bool {
 	var attempts int
 	var err error
 	switch {
+	case r.task.blamed != nil:
+		return false
 	case r.service != nil:
 		err = r.feed(p.Message)
 	case r.work.Guest == nil: // a host-only signal passes what it selects
@@ -105,16 +108,26 @@ func (r *runner) effect(p piece, verdict module.Verdict) {
 }
 
 // settle finishes the share. Where state is to be kept, or samples are gathered, all that came of it is one transaction. If
-// that cannot be stored the instance, which believes that it is, makes way for one with the state that is stored.
-func (r *runner) settle() {
+// that cannot be stored the instance, which believes that it is, makes way for one with the state that is stored. It reports
+// false where the task is to be done again: a version was to blame for it that has given way.
+func (r *runner) settle() bool {
 	t := &r.task
 	defer func() { r.traceEnd(t.cause) }()
+	if t.blamed != nil {
+		r.undo()
+		if r.condemn(t.blamed); r.instance != nil {
+			return false
+		}
+		t.failures = 0
+		t.fail(t.blamed, 1)
+	}
 	if t.failures > 0 {
 		r.deadLetter(t.cause)
 	}
 	if !r.durable() {
+		r.work.Probation.count(r.name, false)
 		t.share.Finish()
-		return
+		return true
 	}
 	changes := pipeline.Changes{State: t.changes}
 	if t.state != nil && r.stages.Remembering() {
@@ -122,9 +135,12 @@ func (r *runner) settle() {
 		r.stagesKept.Store(true)
 	}
 	err := r.kept.Settle(t.share, changes)
+	if err == nil {
+		r.work.Probation.count(r.name, len(t.changes) > 0)
+	}
 	t.changes = t.changes[:0]
 	if err == nil || errors.Is(err, pipeline.ErrStopping) {
-		return
+		return true
 	}
 	if t.state != nil {
 		*t.state = t.before
@@ -134,6 +150,7 @@ func (r *runner) settle() {
 	t.cause = fmt.Errorf("keep state: %w", err)
 	r.deadLetter(t.cause)
 	t.share.Finish()
+	return true
 }
 
 // durable reports whether what came of the task is to be stored. Where the stages' memory is stored it must not fall behind

@@ -35,6 +35,9 @@ func (r *runner) schedule() {
 
 func (r *runner) onTimer() {
 	r.timer = nil
+	if r.conclude(); r.timer != nil {
+		return // of the version that is back
+	}
 	if r.status() == module.Backoff {
 		r.restart()
 		return
@@ -64,21 +67,22 @@ func (r *runner) tick() {
 	if source, _ := r.work.timer(); source != "" {
 		s.Source, properties = source, module.Properties{{Name: propertySource, Value: source}}
 	}
-	r.begin(s)
-	_, attempts, err := r.call(func(i Instance) (module.Verdict, error) { return i.Tick(properties) })
-	if err != nil {
-		r.task.fail(err, attempts)
-	} else {
-		r.effect(piece{}, module.Done) // a tick is nothing that could be passed on
+	for again := true; again; again = !r.settle() {
+		r.begin(s)
+		_, attempts, err := r.call(func(i Instance) (module.Verdict, error) { return i.Tick(properties) })
+		if err != nil {
+			r.task.fail(err, attempts)
+		} else {
+			r.effect(piece{}, module.Done) // a tick is nothing that could be passed on
+		}
 	}
-	r.settle()
 }
 
 // restart starts an instance after a backoff.
 func (r *runner) restart() {
 	fresh, err := r.start(&r.work)
 	if err != nil {
-		r.fail(err)
+		r.notStarted(err)
 		return
 	}
 	r.install(fresh)

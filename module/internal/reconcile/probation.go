@@ -1,0 +1,202 @@
+package reconcile
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/store"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/supervise"
+)
+
+// formerOf returns the entry that a signal goes back to if the version of its guest that it is about to go over to fails on
+// probation; without one there is none. Running is what it does now, former what it would go back to now: a version that
+// comes while another is on probation is measured by the one that has passed.
+func formerOf(running, former, want Entry) (Entry, bool) {
+	candidate := running
+	if former.Guest.Name != "" {
+		candidate = former
+	}
+	newVersion := candidate.Guest.Name == want.Guest.Name && candidate.Digest != want.Digest && want.Digest != "" && candidate.Digest != ""
+	serves := want.Guest.Run == module.RunService || candidate.Guest.Run == module.RunService
+	samePartitions := candidate.Signal.PartitionBy == want.Signal.PartitionBy
+	return candidate, newVersion && !serves && samePartitions && want.Guest.Name != ""
+}
+
+// watchOver puts work that is a new version of a guest on probation, and returns the entry that its signal may go back to.
+func (r *Reconciler) watchOver(work *supervise.Work, e Entry, res *resolution) Entry {
+	name := e.Signal.Name
+	former, ok := formerOf(r.running[name], r.former[name], e)
+	if !ok {
+		return Entry{}
+	}
+	old := supervise.Work{Version: former.Version, Signal: former.Signal, Digest: former.Digest}
+	if r.guests[former.compiledKey()] == nil || r.addGuest(&old, former, res) != nil {
+		return Entry{}
+	}
+	p := r.probations[e.Guest.Name]
+	if p == nil || p.of != e.guestHash() {
+		p = &probation{of: e.guestHash(), Probation: supervise.NewProbation(e.Digest, e.Guest.Probation, func() { wake(r.judged) })}
+		r.probations[e.Guest.Name] = p
+	}
+	work.Probation, work.Former = p.Probation, &old
+	return former
+}
+
+// probation is that of the newest version of a guest.
+type probation struct {
+	*supervise.Probation
+	of string // guestHash of its entries
+}
+
+// guestHash identifies a version of a guest and how its entry asks for it.
+func (e *Entry) guestHash() string {
+	encoded, _ := json.Marshal(e.Guest) // it was read from JSON
+	sum := sha256.Sum256(append(encoded, e.Digest...))
+	return hex.EncodeToString(sum[:])
+}
+
+// rejection is a version of a guest that failed on probation. It is stored, and holds until the guest's entry changes.
+type rejection struct {
+	Of     string `json:"of"` // guestHash of its entries
+	Reason string `json:"reason"`
+}
+
+// conclude follows the probations that are over.
+func (r *Reconciler) conclude(ctx context.Context) {
+	failed := false
+	for guest, p := range r.probations {
+		verdict, over := p.Verdict()
+		if !over {
+			continue
+		}
+		delete(r.probations, guest)
+		if verdict.Cause != nil {
+			r.reject(guest, p, verdict)
+			failed = true
+		}
+		for name := range r.former {
+			if r.running[name].Guest.Name == guest {
+				delete(r.former, name)
+			}
+		}
+	}
+	if failed {
+		r.release()
+		r.applyAgain(ctx)
+	}
+	r.save()
+}
+
+// reject notes that a version failed: its signals do again what they did before it.
+func (r *Reconciler) reject(guest module.GuestName, p *probation, v supervise.Verdict) {
+	back := "none"
+	for name, former := range r.former {
+		if e := r.running[name]; e.Guest.Name == guest && e.Digest == p.Digest() {
+			r.running[name], back = former, former.Digest
+		}
+	}
+	reason := fmt.Sprintf("guest %q: %s failed on probation at signal %q: %v; %s is back, and waits for a change of its entry; the state of %d messages was undone",
+		guest, p.Digest(), v.Signal, v.Cause, back, v.Undone)
+	r.config.Log.Error().Str("guest", string(guest)).Msg(reason)
+	r.rejected[guest] = rejection{Of: p.of, Reason: reason}
+	r.saveRejected()
+}
+
+// applyAgain applies what is desired anew, or as far as it is known.
+func (r *Reconciler) applyAgain(ctx context.Context) {
+	if document := r.watch.take(); document != nil {
+		r.apply(ctx, document)
+		return
+	}
+	res := newResolution()
+	res.groups, res.wanted = r.groups, maps.Clone(r.running)
+	r.holdBack(res)
+	r.reconcile(ctx, res)
+	r.publish(func(v *view) { v.entries, v.rolledBack = maps.Clone(r.running), r.rejections() })
+}
+
+// holdBack puts what ran before in the place of versions that failed on probation, for all signals of their guests.
+func (r *Reconciler) holdBack(res *resolution) {
+	for name, e := range res.wanted {
+		rejected, ok := r.rejected[e.Guest.Name]
+		if !ok || r.running[name].same(e) {
+			continue
+		}
+		if rejected.Of != e.guestHash() {
+			continue
+		}
+		res.problems[name] = rejected.Reason
+		former, runs := r.running[name]
+		if !runs || former.Guest.Name != e.Guest.Name {
+			former = r.withLastGood(e)
+		}
+		res.wanted[name] = former
+	}
+}
+
+// withLastGood returns an entry with the newest version of its guest that runs; without one it is not to run.
+func (r *Reconciler) withLastGood(e Entry) Entry {
+	v := view{entries: r.running}
+	runs, _ := v.newestOf(e.Guest.Name)
+	if e.Digest = runs.Digest; e.Digest != "" {
+		e.Guest, e.Version = runs.Guest, runs.Version
+	}
+	return e
+}
+
+// acquitChanged forgets versions that failed whose guests' entries ask for another now.
+func (r *Reconciler) acquitChanged(res *resolution) {
+	before := len(r.rejected)
+	for guest, state := range res.guests {
+		e := Entry{Guest: state.spec, Digest: state.digest}
+		if state.digest != "" && !state.refused && r.rejected[guest].Of != e.guestHash() {
+			delete(r.rejected, guest)
+		}
+	}
+	maps.DeleteFunc(r.rejected, func(guest module.GuestName, _ rejection) bool { _, there := res.guests[guest]; return !there })
+	if len(r.rejected) != before {
+		r.saveRejected()
+	}
+}
+
+// rejections returns why guests do not run the version that is desired.
+func (r *Reconciler) rejections() map[module.GuestName]string {
+	reasons := make(map[module.GuestName]string, len(r.rejected))
+	for guest, rejected := range r.rejected {
+		reasons[guest] = rejected.Reason
+	}
+	return reasons
+}
+
+func (r *Reconciler) saveRejected() {
+	if r.config.Store == nil {
+		return
+	}
+	if err := r.config.Store.Save(store.Rejected, r.rejected); err != nil {
+		r.config.Log.Error().Err(err).Msg("a version that failed on probation would be tried again after a restart")
+	}
+}
+
+// resume compiles the guests that signals were to go back to when the module stopped: their probation begins anew. One whose
+// binary is not at hand any more has no probation.
+func (r *Reconciler) resume(ctx context.Context, good goodTwin) {
+	for name, e := range good.Former {
+		binary, err := r.config.Artifacts.Fetch(ctx, e.Guest.Source, e.Digest)
+		if err != nil {
+			continue
+		}
+		if r.guests[e.compiledKey()] == nil {
+			guest, err := r.compile(ctx, e, binary.Bytes)
+			if err != nil {
+				continue
+			}
+			r.guests[e.compiledKey()] = guest
+		}
+		r.former[name] = e
+	}
+}
