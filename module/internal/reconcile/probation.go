@@ -86,9 +86,9 @@ func (r *Reconciler) conclude(ctx context.Context) {
 		}
 	}
 	if failed {
-		r.release()
 		r.applyAgain(ctx)
 	}
+	r.release()
 	r.save()
 }
 
@@ -100,8 +100,8 @@ func (r *Reconciler) reject(guest module.GuestName, p *probation, v supervise.Ve
 			r.running[name], back = former, former.Digest
 		}
 	}
-	reason := fmt.Sprintf("guest %q: %s failed on probation at signal %q: %v; %s is back, and waits for a change of its entry; the state of %d messages was undone",
-		guest, p.Digest(), v.Signal, v.Cause, back, v.Undone)
+	reason := fmt.Sprintf("%s failed on probation at signal %q: %v; %s is back until the entry changes; the state of %d messages was undone",
+		p.Digest(), v.Signal, v.Cause, back, v.Undone)
 	r.config.Log.Error().Str("guest", string(guest)).Msg(reason)
 	r.rejected[guest] = rejection{Of: p.of, Reason: reason}
 	r.saveRejected()
@@ -123,14 +123,10 @@ func (r *Reconciler) applyAgain(ctx context.Context) {
 // holdBack puts what ran before in the place of versions that failed on probation, for all signals of their guests.
 func (r *Reconciler) holdBack(res *resolution) {
 	for name, e := range res.wanted {
-		rejected, ok := r.rejected[e.Guest.Name]
-		if !ok || r.running[name].same(e) {
+		if rejected, ok := r.rejected[e.Guest.Name]; !ok || rejected.Of != e.guestHash() {
 			continue
 		}
-		if rejected.Of != e.guestHash() {
-			continue
-		}
-		res.problems[name] = rejected.Reason
+		res.problems[name] = fmt.Sprintf("guest %q: %s failed on probation", e.Guest.Name, e.Digest)
 		former, runs := r.running[name]
 		if !runs || former.Guest.Name != e.Guest.Name {
 			former = r.withLastGood(e)

@@ -78,11 +78,10 @@ func TestASignalThatComesAfterAFailureRunsTheVersionBeforeToo(t *testing.T) {
 
 func TestAProbationGoesOnAfterARestartWithoutEdgeHub(t *testing.T) {
 	onProbation(t, func(t *testing.T, d *device) {
-		d.hub.change(func() { d.hub.away = true })
+		d.hub.change(func() { d.hub.offline = true })
 		after := newDevice(t, d.crashed())
 		synctest.Wait()
 		assert.Equal(t, "frail", after.instance("a").binary)
-		after.hub.change(func() { after.hub.away = false })
 		after.deliver("in", "bad")
 		assert.Equal(t, "one", after.instance("a").binary)
 		assert.Equal(t, "one", after.instance("b").binary)

@@ -148,6 +148,10 @@ func (v *view) desiredStatus(states map[module.SignalName]supervise.State) modul
 	if v.status.Code != module.CodeOK && v.status.Code != module.CodePartial {
 		return v.status
 	}
+	if len(v.rolledBack) > 0 {
+		guest := slices.Min(slices.Collect(maps.Keys(v.rolledBack)))
+		return module.DesiredStatus{Code: module.CodeFailed, Description: clip("guests." + string(guest) + ": " + v.rolledBack[guest])}
+	}
 	problems := maps.Clone(v.problems)
 	for name := range v.downloads {
 		if problems == nil {
@@ -172,6 +176,11 @@ func describeProblems(problems map[module.SignalName]string) string {
 	if len(names) > 1 {
 		text += fmt.Sprintf("; and %d more", len(names)-1)
 	}
+	return clip(text)
+}
+
+// clip cuts a description that is too long.
+func clip(text string) string {
 	if len(text) > 512 {
 		text = strings.ToValidUTF8(text[:500], "") + "…"
 	}

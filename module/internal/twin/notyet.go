@@ -22,7 +22,6 @@ var notYet = later{
 		{field: "limits.httpTimeoutMs", harmless: true},
 		{field: "permissions.http"},
 		{field: "permissions.secrets"},
-		{field: "probation"},
 		{field: "shadow"},
 	},
 }

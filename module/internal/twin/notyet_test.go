@@ -13,7 +13,7 @@ import (
 
 func TestWhatIsNotAtWorkYetIsRefusedByName(t *testing.T) {
 	for path, fields := range map[string]string{
-		"probation": `"probation": {"seconds": 5}`, "shadow": `"shadow": {"source": "file:y"}`,
+		"shadow": `"shadow": {"source": "file:y"}`,
 	} {
 		d := Parse([]byte(documentOf(`"guests": {"g": {"source": "file:x", `+fields+`}}`)), device)
 		f := requireFinding(t, d, "guests.g."+path)
@@ -25,7 +25,7 @@ func TestWhatIsNotAtWorkYetIsRefusedByName(t *testing.T) {
 }
 
 func TestAFieldAtItsDefaultIsNotHeldAgainstAnEntry(t *testing.T) {
-	d := Parse([]byte(documentOf(`"guests": {"g": {"source": "file:x", "probation": {"messages": 100}}}`)), device)
+	d := Parse([]byte(documentOf(`"guests": {"g": {"source": "file:x", "shadow": null}}`)), device)
 	assert.Contains(t, d.Guests, module.GuestName("g"))
 	assert.Empty(t, d.Findings)
 }
