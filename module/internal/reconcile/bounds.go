@@ -28,6 +28,8 @@ func (r *Reconciler) tellNeeded(d module.Desired) {
 	note(r.running)
 	note(r.failed)
 	note(r.waiting)
+	note(r.former)
+	note(r.good.Former)
 	note(r.good.Entries)
 	if r.good.Before != nil {
 		note(r.good.Before.Entries)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ type network struct {
 }
 
 func (n *network) Find(r artifact.Request) (artifact.Binary, error) {
-	if r.Digest == "" {
+	if strings.HasPrefix(r.Source, "file:") {
 		return n.Store.Find(r)
 	}
 	n.mu.Lock()

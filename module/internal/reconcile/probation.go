@@ -9,6 +9,7 @@ import (
 	"maps"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/artifact"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/store"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/supervise"
 )
@@ -86,6 +87,7 @@ func (r *Reconciler) conclude(ctx context.Context) {
 		}
 	}
 	if failed {
+		r.save()
 		r.applyAgain(ctx)
 	}
 	r.release()
@@ -107,42 +109,21 @@ func (r *Reconciler) reject(guest module.GuestName, p *probation, v supervise.Ve
 	r.saveRejected()
 }
 
-// applyAgain applies what is desired anew, or as far as it is known.
-func (r *Reconciler) applyAgain(ctx context.Context) {
-	if document := r.watch.take(); document != nil {
-		r.apply(ctx, document)
-		return
-	}
-	res := newResolution()
-	res.groups, res.wanted = r.groups, maps.Clone(r.running)
-	r.holdBack(res)
-	r.reconcile(ctx, res)
-	r.publish(func(v *view) { v.entries, v.rolledBack = maps.Clone(r.running), r.rejections() })
-}
-
-// holdBack puts what ran before in the place of versions that failed on probation, for all signals of their guests.
+// holdBack puts what ran before in the place of versions that failed on probation, for all signals of their guests. Where that
+// is nowhere to be had any more, after a restart, the version that failed is better than none.
 func (r *Reconciler) holdBack(res *resolution) {
 	for name, e := range res.wanted {
 		if rejected, ok := r.rejected[e.Guest.Name]; !ok || rejected.Of != e.guestHash() {
 			continue
 		}
 		res.problems[name] = fmt.Sprintf("guest %q: %s failed on probation", e.Guest.Name, e.Digest)
-		former, runs := r.running[name]
-		if !runs || former.Guest.Name != e.Guest.Name {
-			former = r.withLastGood(e)
+		if former, runs := r.running[name]; runs && former.Guest.Name == e.Guest.Name {
+			res.wanted[name] = former
+		} else if former, runs := (&view{entries: r.running}).newestOf(e.Guest.Name); runs {
+			e.Guest, e.Digest, e.Version = former.Guest, former.Digest, former.Version
+			res.wanted[name] = e
 		}
-		res.wanted[name] = former
 	}
-}
-
-// withLastGood returns an entry with the newest version of its guest that runs; without one it is not to run.
-func (r *Reconciler) withLastGood(e Entry) Entry {
-	v := view{entries: r.running}
-	runs, _ := v.newestOf(e.Guest.Name)
-	if e.Digest = runs.Digest; e.Digest != "" {
-		e.Guest, e.Version = runs.Guest, runs.Version
-	}
-	return e
 }
 
 // acquitChanged forgets versions that failed whose guests' entries ask for another now.
@@ -182,8 +163,8 @@ func (r *Reconciler) saveRejected() {
 // binary is not at hand any more has no probation.
 func (r *Reconciler) resume(ctx context.Context, good goodTwin) {
 	for name, e := range good.Former {
-		binary, err := r.config.Artifacts.Fetch(ctx, e.Guest.Source, e.Digest)
-		if err != nil {
+		binary, err := r.config.Artifacts.Find(artifact.Request{Source: e.Guest.Source, Digest: e.Digest, Credentials: e.Guest.Credentials})
+		if err != nil || r.config.Policy.CheckGuest(e.Guest) != nil {
 			continue
 		}
 		if r.guests[e.compiledKey()] == nil {

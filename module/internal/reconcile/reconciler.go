@@ -148,14 +148,17 @@ func (r *Reconciler) applyAll(ctx context.Context) {
 	}
 }
 
-// applyAgain looks again at the document as it is known, or at the last good one where none is yet: a download came to its end.
+// applyAgain looks again at the document as it is known, or at the last good one where none is yet: a download came to its end,
+// or a version failed on probation.
 func (r *Reconciler) applyAgain(ctx context.Context) {
 	if document := r.watch.take(); document != nil {
 		r.apply(ctx, document)
 		return
 	}
-	r.reconcile(ctx, r.resolveGood(ctx, r.good.goodTwin))
-	r.publish(func(v *view) { v.entries = maps.Clone(r.running) })
+	res := r.resolveGood(ctx, r.good.goodTwin)
+	r.holdBack(res)
+	r.reconcile(ctx, res)
+	r.publish(func(v *view) { v.entries, v.rolledBack = maps.Clone(r.running), r.rejections() })
 }
 
 // apply makes what runs match a desired document, as far as it is good.

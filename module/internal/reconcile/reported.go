@@ -20,8 +20,8 @@ type view struct {
 	problems map[module.SignalName]string
 	guests   map[module.GuestName]guestState
 
-	downloads map[module.SignalName]*download // that signals wait for
-	rolledBack map[module.GuestName]string // guests whose version that is desired failed on probation, and why
+	downloads  map[module.SignalName]*download // that signals wait for
+	rolledBack map[module.GuestName]string     // guests whose version that is desired failed on probation, and why
 }
 
 // rolledBack is the runtimeStatus of a guest whose desired version failed on probation: the one before it runs.
@@ -89,7 +89,7 @@ func (v *view) guest(name module.GuestName, g guestState) module.ReportedEntry {
 	runs, some := v.newestOf(name)
 	reason, back := v.rolledBack[name]
 	if back {
-		g.problem = reason
+		g.problem, back = reason, runs.Digest != g.digest
 	}
 	if some && (g.digest == "" || g.broken || back) {
 		g.digest, g.version = runs.Digest, runs.Version
