@@ -298,6 +298,45 @@ func TestResultThatCannotBeStoredIsStillWaitedFor(t *testing.T) {
 	})
 }
 
+// nearlyFull is a journal that has no room for one transaction, and for the smaller ones after it.
+type nearlyFull struct {
+	Journal
+	before atomic.Int32 // how many transactions have room before that; negative: all have
+}
+
+func (j *nearlyFull) Submit(tx *journal.Tx, done func(error)) {
+	if done != nil && j.before.Add(-1) == -1 {
+		done(journal.ErrFull)
+		return
+	}
+	j.Journal.Submit(tx, done)
+}
+
+func TestAfterAResultThatCannotBeStoredNoneOfItsSignalIsStored(t *testing.T) {
+	outboxTest(t, func(t *testing.T, m *mailer) {
+		full := &nearlyFull{Journal: m.journal}
+		m.stop()
+		m.journal = full
+		m.start(t)
+		m.lose()
+		m.put("a", "large", "c")
+		other := m.result("of another signal")
+		other.signal = "other"
+		m.outbox.put(other)
+		full.before.Store(1)
+		time.Sleep(inputTime)
+		synctest.Wait()
+		assert.Equal(t, []string{"a", "of another signal"}, m.told, "the next life would send it before what comes again")
+		assert.Equal(t, 4, m.waiting(), "edgeHub has none of them")
+		time.Sleep(look)
+		synctest.Wait()
+		assert.Equal(t, []string{"a", "of another signal", "large", "c"}, m.told, "they are tried again")
+		m.stop()
+		m.start(t)
+		assert.Equal(t, []string{"a", "large", "c", "of another signal"}, m.bodies(3))
+	})
+}
+
 func TestTheOldestAreDroppedAndCountedWhereTheTwinSaysSo(t *testing.T) {
 	outboxTest(t, func(t *testing.T, m *mailer) {
 		m.lose()

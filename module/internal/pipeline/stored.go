@@ -95,12 +95,15 @@ func (o *outbox) storeOverdue(now time.Time) {
 	o.store(func(r *result) bool { return now.Sub(r.since) >= inputTime })
 }
 
-// store stores the results that a condition holds for. What cannot be stored stays as it is.
+// store stores the results that a condition holds for. What cannot be stored stays as it is, and so does what comes after
+// it in its signal: on a full disk a small result may fit where a larger one did not, and if the process ended then, the next one
+// would send it before those whose inputs come again.
 func (o *outbox) store(wanted func(*result) bool) {
+	failed := make(map[module.SignalName]uint64) // the first one's sequence, guarded by mu
 	for _, r := range o.choose(wanted) {
 		tx := &journal.Tx{}
 		tx.Put(tableOutbox, sequenceKey(r.sequence), encodeResult(r))
-		o.removals.submit(tx, func(err error) { o.onStored(r, err) })
+		o.removals.submit(tx, func(err error) { o.onStored(r, err, failed) })
 	}
 }
 
@@ -121,18 +124,28 @@ func (o *outbox) choose(wanted func(*result) bool) (chosen []*result) {
 	return chosen
 }
 
-// onStored is called by the journal when a result is synced, or could not be.
-func (o *outbox) onStored(r *result, err error) {
+// onStored is called by the journal when a result is synced, or could not be. In failed are those of
+// its signal and of others that could not be stored before.
+func (o *outbox) onStored(r *result, err error, failed map[module.SignalName]uint64) {
 	if err != nil {
 		o.onError(fmt.Errorf("store result: %w", err))
 	}
 	o.mu.Lock()
 	var d debt
-	if r.stored = inMemory; err == nil {
-		r.stored, d = stored, r.settled()
-	}
-	if r.acked {
+	first, some := failed[r.signal]
+	switch r.stored = stored; {
+	case err != nil:
+		r.stored = inMemory
+		if !some || r.sequence < first {
+			failed[r.signal] = r.sequence
+		}
+	case r.acked:
 		o.unstore(r)
+	case some && r.sequence > first:
+		o.unstore(r)
+		r.stored = inMemory
+	default:
+		d = r.settled()
 	}
 	o.mu.Unlock()
 	release(d)
