@@ -24,6 +24,8 @@
 //	internal/app        puts the parts together and stops them in order
 //	internal/pipeline   inputs in flight, shares, results, acknowledgements, dead letters
 //	internal/supervise  the runners of signals: restart, backoff, quarantine, timers, state
+//	internal/trial      runs messages through a signal beside the module, with nothing sent and nothing kept
+//	internal/methods    the direct methods
 //	internal/signals    pure: what the host does to a message before a guest sees it
 //	internal/document   pure: JSON, read once for many readers
 //	internal/wasm       the only one with C: engines, guests, instances, their limits

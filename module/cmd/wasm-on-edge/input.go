@@ -55,17 +55,34 @@ func (s *simulation) enter(ctx context.Context, line string) {
 	s.output.printf("%s\n", answer)
 }
 
-// obey does what a line asks for while the simulation runs: PATH=JSON changes the desired twin, "fault …" makes a fault.
+// obey does what a line asks for while the simulation runs: PATH=JSON changes the desired twin, "fault …" makes a fault,
+// "method …" calls a direct method.
 func (s *simulation) obey(ctx context.Context, line string) (answer string, err error) {
 	line = strings.TrimSpace(line)
 	if words, ok := cutWord(line, "fault"); ok {
 		return s.fault(ctx, words)
+	}
+	if words, ok := cutWord(line, "method"); ok {
+		return s.method(ctx, words)
 	}
 	version, err := s.patch(line)
 	if err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("desired %d: %s", version, line), nil
+}
+
+// method calls a direct method of the module, as from the cloud: its name, and its payload as JSON where it has one.
+func (s *simulation) method(ctx context.Context, words string) (answer string, err error) {
+	name, payload, _ := strings.Cut(words, " ")
+	if payload = strings.TrimSpace(payload); payload == "" {
+		payload = "null"
+	}
+	status, body, err := s.hub.Invoke(ctx, s.command.Module, name, []byte(payload))
+	if err != nil {
+		return "", hint(err, `for example method status {"limit":5}`)
+	}
+	return fmt.Sprintf("method %s: %d %s", name, status, body), nil
 }
 
 // cutWord returns what follows the first word of a line, if that is the given one.

@@ -21,6 +21,7 @@ EdgeModuleCACertificateFile do, as iotedgehubdev prints them. Further variables:
   WASM_ON_EDGE_MEMORY_MIB  what the memory limits of all signals may come to (70 % of the container's memory)
   WASM_ON_EDGE_METRICS     HOST:PORT of /metrics, /healthz and /readyz; off for none (:9600)
   WASM_ON_EDGE_LOG_FORMAT  edge, terminal or json (edge)
+  WASM_ON_EDGE_METHODS     which direct methods may be called: read, those that change nothing, or all (read)
   RuntimeLogLevel          log level until the twin names one (info)`
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/app"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/check"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/manifest"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/methods"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/observe"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/sim"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
@@ -229,7 +230,7 @@ func (s *simulation) moduleConfig(variables map[string]string) app.Config {
 			return variables[name]
 		},
 		Storage: storage, Guests: s.command.Guests, LogFormat: s.env.logFormat(), LogLevel: s.level, FixedLogLevel: !s.command.Verbose,
-		LogTo: s.moduleLog, Version: version(), Metrics: s.command.Metrics,
+		LogTo: s.moduleLog, Version: version(), Methods: methods.All, Metrics: s.command.Metrics,
 	}
 }
 

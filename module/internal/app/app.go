@@ -98,7 +98,7 @@ func New(c Config) (*App, error) {
 	a.reconciler = reconcile.New(reconcile.Config{
 		Hub: a.hub, Supervisor: a.supervisor, Pipeline: a.pipeline, Artifacts: a.artifacts, Policy: a.policy, Compile: compile(a.host), Store: kept,
 		Files:       a.files(kept),
-		Environment: twin.Environment{DeviceID: identity.DeviceID, ModuleID: identity.ModuleID, Getenv: c.Getenv},
+		Environment: a.twinEnvironment(identity),
 		Generation:  identity.GenerationID,
 		Fault:       a.lastFault(kept),
 		Runtime:     a.runtime,
@@ -111,6 +111,11 @@ func New(c Config) (*App, error) {
 	a.log.Info().Int64("memoryMiB", room.Memory>>20).Int64("smallGuests", room.Small).Int64("goGuests", room.Large).
 		Msg("room for signals: small guests with limits of 1 MiB, or Go guests with 16 MiB")
 	return a, nil
+}
+
+// twinEnvironment is what a twin refers to on this device.
+func (a *App) twinEnvironment(identity edgehub.Identity) twin.Environment {
+	return twin.Environment{DeviceID: identity.DeviceID, ModuleID: identity.ModuleID, Getenv: a.config.Getenv}
 }
 
 // files returns the directory of guests' private directories, or "" where there is no storage.
@@ -182,6 +187,7 @@ func (a *App) clientConfig(identity edgehub.Identity) edgehub.Config {
 		ProductInfo: "wasm-on-edge/" + a.config.Version,
 		OnInput:     func(in *edgehub.Input) error { return a.pipeline.Deliver(delivery(in)) },
 		OnDesired:   func(patch []byte) { a.reconciler.Patch(patch) },
+		OnMethod:    a.onMethod(a.newMethods(a.twinEnvironment(identity))),
 		OnEvent:     a.onEvent,
 	}
 }

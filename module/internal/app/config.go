@@ -6,6 +6,7 @@ import (
 	"os"
 	"strconv"
 
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/methods"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/observe"
 )
 
@@ -43,6 +44,9 @@ type Config struct {
 	// Metrics is the address that metrics and health are told at, HOST:PORT: WASM_ON_EDGE_METRICS; "" tells nobody.
 	Metrics string
 
+	// Methods says which direct methods may be called: WASM_ON_EDGE_METHODS.
+	Methods methods.Access
+
 	// FixedLogLevel keeps LogLevel whatever the twin says; simulate shows warnings only.
 	FixedLogLevel bool
 	Version       string // of this program
@@ -59,6 +63,10 @@ func ConfigFromEnvironment(getenv func(string) string, version string) (Config, 
 		return Config{}, err
 	}
 	storage, err := mebibytes(getenv, "WASM_ON_EDGE_STORAGE_MIB", defaultStorageMiB)
+	if err != nil {
+		return Config{}, err
+	}
+	access, err := methods.ParseAccess(getenv("WASM_ON_EDGE_METHODS"))
 	if err != nil {
 		return Config{}, err
 	}
@@ -82,6 +90,7 @@ func ConfigFromEnvironment(getenv func(string) string, version string) (Config, 
 		LogLevel:     getenv("RuntimeLogLevel"),
 		LogTo:        os.Stderr,
 		Metrics:      MetricsAddress(getenv),
+		Methods:      access,
 		Version:      version,
 	}, nil
 }

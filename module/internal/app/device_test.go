@@ -20,6 +20,7 @@ import (
 
 	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/manifest"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/methods"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/observe"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/sim"
 )
@@ -127,7 +128,7 @@ func (d *device) run() (stop func()) {
 	environment := d.hub.Environment("wasmOnEdge")
 	a, err := New(Config{
 		Getenv: func(name string) string { return cmp.Or(environment[name], d.variables[name]) }, Storage: d.storage, StorageLimit: d.limit, Guests: d.guests,
-		LogFormat: observe.LogJSON, LogLevel: cmp.Or(d.level, "debug"), LogTo: d.log, Version: "0.0.0-test", Metrics: cmp.Or(d.metrics, "127.0.0.1:0"),
+		LogFormat: observe.LogJSON, LogLevel: cmp.Or(d.level, "debug"), LogTo: d.log, Version: "0.0.0-test", Metrics: cmp.Or(d.metrics, "127.0.0.1:0"), Methods: methods.All,
 	})
 	require.NoError(d.t, err)
 	d.app = a
