@@ -34,6 +34,7 @@ type signalAccount struct {
 	delivered map[int]bool
 	letters   map[int]string // by number: the reason
 	counts    map[int]int    // by number: what the guest that counts says
+	again     int            // came again in another message, as what is sent while the disk is full may
 	unwritten int            // messages that came with an errno other than 0
 	errno     string         // of the message that came last, where its guest writes files
 	repeats   int
@@ -71,6 +72,9 @@ func (a *account) take(text []byte) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.last = time.Now()
+	if isSample(l.Properties["messageType"]) {
+		return a.takeSamples(body, id)
+	}
 	if number == nil || id == "" {
 		a.problems = append(a.problems, fmt.Sprintf("a message upstream has no number or no $.mid: %.200s", text))
 		return nil
@@ -87,6 +91,36 @@ func (a *account) take(text []byte) error {
 	of.takeErrno(l.Properties["errno"])
 	if count := countIn.FindSubmatch(body); count != nil {
 		of.counts[n], _ = strconv.Atoi(string(count[1])) // digits
+	}
+	return nil
+}
+
+func isSample(messageType string) bool { return messageType == "batch" || messageType == "sample" }
+
+// takeSamples takes a message of the publish group, or a sample that could not be kept for one.
+func (a *account) takeSamples(body []byte, id string) error {
+	if body[0] != '[' {
+		body = slices.Concat([]byte("["), body, []byte("]"))
+	}
+	var samples []struct {
+		Signal string
+		Value  int
+	}
+	if err := json.Unmarshal(body, &samples); err != nil {
+		return fmt.Errorf("read samples: %w", err)
+	}
+	sum := sha256.Sum256(body)
+	if other, known := a.contents[id]; known && other != sum {
+		a.problems = append(a.problems, "a message of a publish group came with two contents under $.mid "+id)
+	}
+	a.contents[id] = sum
+	for _, s := range samples {
+		of := a.of(s.Signal)
+		if len(of.seen[s.Value]) > 0 && !slices.Contains(of.seen[s.Value], id) {
+			of.again++
+			continue
+		}
+		of.take(s.Value, id, "")
 	}
 	return nil
 }
@@ -171,7 +205,7 @@ func (a *account) check() (problems []string) {
 	for _, name := range slices.Sorted(maps.Keys(a.signals)) {
 		s := a.signals[name]
 		for _, n := range slices.Sorted(maps.Keys(s.seen)) {
-			if len(s.seen[n]) > 1 {
+			if len(s.seen[n]) > 1 && s.letters[n] != "state-not-kept" { // of what the disk did not take nothing is known after a kill
 				problems = append(problems, fmt.Sprintf("signal %s: message %d came under several ids, dead letter %q: %v", name, n, s.letters[n], s.seen[n]))
 			}
 		}
@@ -247,14 +281,14 @@ func (a *account) table(sent int) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	var text strings.Builder
-	fmt.Fprintf(&text, "%-10s %8s %9s %8s %8s %9s  %s\n", "signal", "sent", "delivered", "repeats", "late", "unwritten", "dead letters")
+	fmt.Fprintf(&text, "%-10s %8s %9s %8s %8s %8s %9s  %s\n", "signal", "sent", "delivered", "repeats", "again", "late", "unwritten", "dead letters")
 	for _, name := range slices.Sorted(maps.Keys(a.signals)) {
 		s := a.signals[name]
 		reasons := map[string]int{}
 		for _, reason := range s.letters {
 			reasons[reason]++
 		}
-		fmt.Fprintf(&text, "%-10s %8d %9d %8d %8d %9d  %v\n", name, sent, len(s.delivered), s.repeats, s.late, s.unwritten, reasons)
+		fmt.Fprintf(&text, "%-10s %8d %9d %8d %8d %8d %9d  %v\n", name, sent, len(s.delivered), s.repeats, s.again, s.late, s.unwritten, reasons)
 	}
 	return text.String()
 }

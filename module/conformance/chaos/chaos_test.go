@@ -25,7 +25,7 @@ import (
 const patience = 40 * time.Minute
 
 // chains are the signals that each message goes to; what befalls it in one of a chain befalls it in the chain.
-var chains = [][]string{{"through"}, {"counted"}, {"fragile"}, {"slow"}, {"filed"}, {"second", "first"}}
+var chains = [][]string{{"through"}, {"counted"}, {"fragile"}, {"slow"}, {"filed"}, {"second", "first"}, {"gathered"}}
 
 // guests are those that are swapped, each for one that does the same.
 var guests = []string{"pass", "count", "trap_on_poison", "slow", "file"}
@@ -44,8 +44,10 @@ const deployment = `{"modulesContent": {
 			"trap_on_poison": {"source": "file:trap_on_poison1.wasm"}, "slow": {"source": "file:slow1.wasm", "limits": {"deadlineMs": 5000}},
 			"file": {"source": "file:file1.wasm", "permissions": {"files": "private"}}},
 		"signalDefaults": {"source": "input:in", "output": "telemetry"},
+		"publishGroups": {"soon": {"intervalMs": 700}},
 		"signals": {
 			"through": {"guest": "pass"}, "counted": {"guest": "count"}, "fragile": {"guest": "trap_on_poison"}, "slow": {"guest": "slow"}, "filed": {"guest": "file"},
+			"gathered": {"selector": "/n", "publishGroup": "soon"},
 			"first": {"guest": "pass", "output": ""}, "second": {"source": "signal:first", "guest": "pass"}}}}}}`
 
 // campaign makes faults. Only its own goroutine touches it.

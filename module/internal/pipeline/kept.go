@@ -104,6 +104,7 @@ func (k *Kept) Settle(s *Share, c Changes) error {
 	switch {
 	case err == nil:
 	case len(c.State) == 0 && !errors.Is(err, ErrStopping):
+		k.pipeline.groups.release(s)
 		s.Finish()
 		return nil
 	default:

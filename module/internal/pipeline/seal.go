@@ -85,6 +85,28 @@ func (g *groups) any() *bag {
 	return nil
 }
 
+// release seals what waits where the samples of a share would: those go by themselves, after it.
+func (g *groups) release(s *Share) {
+	for _, o := range s.sent {
+		if o.gather == nil {
+			continue
+		}
+		for b := g.filled(o.gather.envelope); b != nil && g.seal(b); b = g.filled(o.gather.envelope) {
+		}
+		return // they share an envelope
+	}
+}
+
+// filled returns the bag of an envelope, or nil where nothing waits in it.
+func (g *groups) filled(e *Envelope) *bag {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if b := g.bag(e); len(b.items) > 0 {
+		return b
+	}
+	return nil
+}
+
 // seal makes a message of the samples that wait in a bag, as many as fit, and gives it to the outbox: in one transaction,
 // so that it is sent with one id however often the module dies. Where the journal cannot be written it goes all the same.
 // It reports false when the module stops.
