@@ -50,7 +50,7 @@ func (b *inbox) put(s *pipeline.Share) taken {
 		switch {
 		case b.closed:
 			return refused
-		case b.held || b.slow || b.spool.Len() > 0:
+		case b.held || len(b.shares) == 0 && (b.slow || b.spool.Len() > 0): // else those in memory come first
 			if b.spool.Put(s) {
 				return accepted
 			}
@@ -114,7 +114,9 @@ func (b *inbox) hold(held bool) (overflow []*pipeline.Share) {
 func (b *inbox) setSlow(slow bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.slow = slow
+	if b.slow = slow; slow {
+		b.empty()
+	}
 }
 
 // spill moves the shares to the spool that have waited for too long, and those after them.
