@@ -48,7 +48,7 @@ func (acknowledging) Publish(_ context.Context, _ module.OutputName, _ module.Me
 
 // measureSignals returns the memory that signals take together, in bytes.
 func measureSignals(b *testing.B, compiled guest, count int) int64 {
-	p := newPlant(b)
+	p := newPlant(b, acknowledging{})
 	before := footprint(b)
 	const selector = "/value"
 	routes := &pipeline.Routes{Inputs: make(map[module.InputName][]pipeline.Route)}
@@ -75,7 +75,7 @@ var smallLimits = module.Limits{Memory: 1 << 20, Deadline: time.Second, Start: t
 	EmitsPerCall: 16, EmitBytesPerCall: 256 << 10, LogLinesPerMinute: 60, Storage: 64 << 10}
 
 // smallGuest returns the smallest guest, or the guest average of a language, compiled.
-func smallGuest(b *testing.B, name string) guest {
+func smallGuest(b testing.TB, name string) guest {
 	host, err := wasm.New(wasm.Config{Compiler: []string{CompilerCommand}, Memory: 1 << 40})
 	require.NoError(b, err)
 	b.Cleanup(host.Close)

@@ -21,10 +21,10 @@ type plant struct {
 	*supervise.Supervisor
 }
 
-func newPlant(b *testing.B) plant {
+func newPlant(b testing.TB, hub pipeline.Publisher) plant {
 	j, _, err := journal.Open(journal.Config{Limit: 64 << 20})
 	require.NoError(b, err)
-	p := pipeline.New(pipeline.Config{Publisher: acknowledging{}, Journal: j, OnError: func(err error) { b.Error(err) }})
+	p := pipeline.New(pipeline.Config{Publisher: hub, Journal: j, OnError: func(err error) { b.Error(err) }})
 	s := supervise.New(supervise.Config{Pipeline: p, Log: zerolog.Nop(), Changed: func() {}})
 	p.SetLimits(pipeline.Limits{Outbox: 64 << 20, Spool: 1 << 20})
 	ctx, stop := context.WithCancel(context.Background())
@@ -74,7 +74,7 @@ func BenchmarkHop(b *testing.B) {
 
 // feed gives messages to the first of some signals that read each other, and waits until the last has had them all.
 func feed(b *testing.B, body string, chain ...supervise.Work) {
-	p := newPlant(b)
+	p := newPlant(b, acknowledging{})
 	routes := &pipeline.Routes{Signals: make(map[module.SignalName][]pipeline.Route)}
 	for n, w := range chain {
 		require.NoError(b, p.Apply(b.Context(), w))

@@ -37,7 +37,9 @@ func (p *Pipeline) commit(tx *journal.Tx) error {
 type Kept struct {
 	pipeline *Pipeline
 	stream   Stream
-	seen     *seen // nil until it is asked for
+	seen     *seen  // nil until it is asked for
+	owed     string // digest of the version that the state is to be kept for when it changes; "": none
+	dropped  bool   // the snapshot that the journal may still have
 }
 
 // Kept returns what is kept of a stream.
@@ -76,11 +78,18 @@ func (k *Kept) SetState(changes []module.StateChange) error {
 	}
 	tx := &journal.Tx{}
 	k.putState(tx, changes)
-	return k.pipeline.commit(tx)
+	err := k.pipeline.commit(tx)
+	if err == nil {
+		k.paid()
+	}
+	return err
 }
 
 func (k *Kept) putState(tx *journal.Tx, changes []module.StateChange) {
 	table := tableState + k.stream.String()
+	if len(changes) > 0 {
+		k.putSnapshot(tx)
+	}
 	for _, c := range changes {
 		if key := strings.Clone(c.Key); c.Delete {
 			tx.Delete(table, key)
@@ -133,6 +142,9 @@ func (k *Kept) settle(s *Share, c Changes) error {
 		return err
 	}
 	k.learn(learnt)
+	if len(c.State) > 0 {
+		k.paid()
+	}
 	for _, o := range s.sent {
 		if o.own {
 			p.chain(s, o.within())

@@ -15,26 +15,41 @@ const (
 	snapshotKey    = "key/" // followed by a key of the state
 )
 
-// Snapshot keeps the state as it is for the version with the given digest. Where that has a snapshot it stays.
-func (k *Kept) Snapshot(digest string) error {
-	if k.snapshotOf(digest) {
-		return nil
+// Snapshot keeps the state as it is for the version with the given digest. It is written together with the first change of the
+// state, and so holds up nobody. Where the version has a snapshot already that stays.
+func (k *Kept) Snapshot(digest string) {
+	k.owed = ""
+	if !k.snapshotOf(digest) {
+		k.owed = digest
 	}
-	state, err := k.State()
-	if err != nil {
-		return err
+}
+
+// putSnapshot adds the snapshot that is owed to the transaction that is about to change the state.
+func (k *Kept) putSnapshot(tx *journal.Tx) {
+	if k.owed == "" {
+		return
 	}
-	table, tx := tableSnapshot+k.stream.String(), &journal.Tx{}
+	state, _ := k.State() // what cannot be read is lost to the version as well
+	table := tableSnapshot + k.stream.String()
 	tx.DeleteTable(table)
-	tx.Put(table, snapshotDigest, []byte(digest))
+	tx.Put(table, snapshotDigest, []byte(k.owed))
 	for key, value := range state {
 		tx.Put(table, snapshotKey+key, value)
 	}
-	return k.pipeline.commit(tx)
+}
+
+// paid says that what was owed is stored.
+func (k *Kept) paid() {
+	if k.owed != "" {
+		k.owed, k.dropped = "", false
+	}
 }
 
 // snapshotOf reports whether there is a snapshot for the version with the given digest.
 func (k *Kept) snapshotOf(digest string) bool {
+	if k.dropped {
+		return false // the journal may not know yet
+	}
 	value, err := k.pipeline.journal.Get(tableSnapshot+k.stream.String(), snapshotDigest)
 	return err == nil && value != nil && string(value) == digest
 }
@@ -51,6 +66,9 @@ func (k *Kept) StateFor(digest string) (map[string][]byte, error) {
 // Begin keeps what the version with the given digest stored as it started with its [Kept.StateFor]. A snapshot of it becomes the
 // state again, which undoes what another version stored since: all of that is one transaction. After an error nothing changed.
 func (k *Kept) Begin(digest string, changes []module.StateChange) error {
+	if k.owed == digest {
+		k.owed = "" // nothing was stored since
+	}
 	if !k.snapshotOf(digest) {
 		return k.SetState(changes)
 	}
@@ -70,6 +88,9 @@ func (k *Kept) Begin(digest string, changes []module.StateChange) error {
 
 // DropSnapshot removes the stream's snapshot, unless it is for the version with the given digest ("": for none).
 func (k *Kept) DropSnapshot(unless string) {
+	if k.owed != unless {
+		k.owed = ""
+	}
 	if tx := (&journal.Tx{}); k.dropSnapshot(tx, unless) {
 		k.pipeline.journal.Submit(tx, nil)
 	}
@@ -79,6 +100,7 @@ func (k *Kept) dropSnapshot(tx *journal.Tx, unless string) bool {
 	table := tableSnapshot + k.stream.String()
 	drop := len(k.pipeline.journal.Keys(table)) > 0 && (unless == "" || !k.snapshotOf(unless))
 	if drop {
+		k.dropped = true
 		tx.DeleteTable(table)
 	}
 	return drop

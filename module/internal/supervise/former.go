@@ -24,18 +24,15 @@ func (r *runner) enter(w *Work) (entered bool, err error) {
 		w.Probation, w.Former = nil, nil
 		return false, nil
 	case failed:
-		err = errOnProbation
-	case open:
-		if err = r.kept.Snapshot(w.Former.Digest); err == nil {
-			return true, nil
+		if !r.lastStart.IsZero() {
+			return false, errOnProbation
 		}
-		p.leave(r)
-		err = &module.GuestError{Guest: w.Spec.Name, Signal: r.name, Op: "keep the state of the version before of", Kind: module.KindHost, Message: err.Error()}
+		*w = *w.Former
+	case open:
+		r.kept.Snapshot(w.Former.Digest)
+		return true, nil
 	}
-	if r.lastStart.IsZero() {
-		*w, err = *w.Former, nil
-	}
-	return false, err
+	return false, nil
 }
 
 // quit ends the part that the runner takes in a probation without a conclusion: it does other work, or none.
@@ -73,10 +70,9 @@ func (r *runner) conclude() {
 // dropSnapshots forgets the states of other versions than that with the given digest, where they lie there for this one to go
 // back to: also of partitions that made way for others.
 func (r *runner) dropSnapshots(unless string) {
+	r.kept.DropSnapshot(unless)
 	if r.partition == "" {
 		r.supervisor.config.Pipeline.DropSnapshots(r.name, unless)
-	} else {
-		r.kept.DropSnapshot(unless)
 	}
 }
 

@@ -260,16 +260,19 @@ func TestTicksOfAVersionThatFailsAreTheOldOnes(t *testing.T) {
 	})
 }
 
-func TestAFullDiskRefusesTheSwapAndTheOldVersionGoesOn(t *testing.T) {
+func TestAFullDiskHoldsUpNoSwapAndLosesNoState(t *testing.T) {
 	inPlant(t, func(t *testing.T, p *plant) {
 		old := version("old", nil)
 		p.start(t, workOf(old))
-		p.disk.full.Store(true)
-		err := p.apply(swapped(workOf(old), version("new", nil), rules))
-		require.ErrorContains(t, err, "keep the state of the version before")
-		p.disk.full.Store(false)
 		p.deliver(t, "a")
-		assert.Equal(t, []string{"telemetry: old 1"}, p.results())
+		p.disk.full.Store(true)
+		w := swapped(workOf(old), version("new", map[string]error{"bad": ending(module.KindTrap)}), rules)
+		require.NoError(t, p.apply(w))
+		p.deliver(t, "b")
+		p.disk.full.Store(false)
+		p.deliver(t, "c")
+		p.deliver(t, "bad")
+		assert.Equal(t, []string{"telemetry: old 1", "deadletter: b (state-not-kept, attempts 1)", "telemetry: new 2", "telemetry: old 2"}, p.results())
 	})
 }
 
