@@ -56,9 +56,12 @@ var edge1Imports = map[string]string{
 	"metric":       "(i32, i32, i32, f64)",
 }
 
+// hostImports are the host functions besides WASI's, by the module that they are imported from.
+var hostImports = map[string]map[string]string{"edge": edge1Imports, moduleHTTP: httpImports}
+
 // families are the hosts whose guests are sometimes met here, by a telling import or export.
 var families = []struct{ mark, whose string }{
-	{"wasi_experimental_http", "a wasi-experimental-http guest, not supported yet"},
+	{"wasi_experimental_http", "a wasi-experimental-http guest with an entry point of its own, not supported yet"},
 	{"hostobservability", "a guest with the WIT host functions of 2022, not supported yet"},
 	{"wasmimports", "a guest with the WIT host functions of 2022, not supported yet"},
 	{"hostfunctions", "a guest with the WIT host functions of 2022, not supported yet"},
@@ -114,14 +117,14 @@ func wrongImports(info *binary.Info) (wrong []string) {
 		if len(wrong) > maxFindings {
 			break
 		}
-		want, known := edge1Imports[i.Name]
+		want, known := hostImports[i.Module][i.Name]
 		switch {
 		case i.Module == "wasi_snapshot_preview1" && i.Kind == binary.Func:
 			// The linker has all of it; an import that it has not is refused by it, by name.
-		case i.Module != "edge" || i.Kind != binary.Func || !known:
+		case i.Kind != binary.Func || !known:
 			wrong = append(wrong, fmt.Sprintf("it imports %s.%s, which this host does not offer", printable(i.Module), printable(i.Name)))
 		case i.Type != want:
-			wrong = append(wrong, fmt.Sprintf("it imports edge.%s as %s, which is %s", i.Name, printable(i.Type), want))
+			wrong = append(wrong, fmt.Sprintf("it imports %s.%s as %s, which is %s", i.Module, i.Name, printable(i.Type), want))
 		}
 	}
 	return wrong

@@ -77,7 +77,7 @@ wasm_trap_t *woe_trap(woe_instance *i, const char *text) {
 
 // woe_failure describes and releases what a call returned, and says how the call ended.
 woe_end woe_failure(woe_instance *i, wasmtime_error_t *error, wasm_trap_t *trap) {
-  bool own = i->exited || i->deadline_hit || i->bad_pointer; // detail has our words already; the place is missing
+  bool own = i->exited || i->deadline_hit || i->bad_pointer || i->called_off; // detail has our words already; the place is missing
   i->trap_code = UINT8_MAX;
   if (trap) {
     describe_trap(i, trap);
@@ -91,5 +91,6 @@ woe_end woe_failure(woe_instance *i, wasmtime_error_t *error, wasm_trap_t *trap)
   if (i->exited) return WOE_EXIT;
   if (i->deadline_hit) return WOE_DEADLINE;
   if (i->bad_pointer) return WOE_POINTER;
+  if (i->called_off) return WOE_CALLED_OFF;
   return trap ? WOE_TRAP : WOE_HOST;
 }

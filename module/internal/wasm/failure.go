@@ -39,6 +39,8 @@ func (i *Instance) failure(op string, end C.woe_end) error {
 		return e
 	case C.WOE_POINTER:
 		return i.newError(op, module.KindABI, detail)
+	case C.WOE_CALLED_OFF:
+		return i.newError(op, module.KindHost, detail)
 	case C.WOE_NO_MEMORY:
 		e := i.newError(op, module.KindMemory, "edge_alloc returned 0"+i.memoryUse())
 		e.Hint = "raise limits.memoryMiB"

@@ -17,6 +17,7 @@ import (
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm/binary"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm/httpabi"
 )
 
 // Guest is a compiled binary. It stays usable until Close, which must come before the Host's; instances outlive it.
@@ -99,6 +100,12 @@ type Options struct {
 	// Files is the signal's private directory, made where it is missing; "" gives the guest no files. What lies in it counts
 	// against limits.Storage, apart from the state, and what a call writes stays written if the call fails.
 	Files string
+	// HTTP is what the guest reaches over HTTP; nil: nothing. It is asked on the goroutine that calls the instance, which has
+	// given its slot back.
+	HTTP httpabi.Client
+	// Context is that of all calls: when it ends a request ends, and with it the call that waits for it, by an error. nil:
+	// it does not end. A service has that of its Run instead.
+	Context context.Context
 }
 
 // Start instantiates the guest and runs its _initialize, within limits.Start. An error is a *module.GuestError. State
@@ -144,6 +151,7 @@ func (g *Guest) newInstance(o Options) (*Instance, error) {
 		g.host.admission.giveBack(i.room)
 		return refuse(module.KindHost, "the host has no memory left", "")
 	}
+	i.openHTTP(o.Context, o.HTTP)
 	if g.abi == command {
 		err = i.prepareProgram(o.Env)
 	}

@@ -20,6 +20,7 @@ typedef enum {
   WOE_DEADLINE,  // it used up its time
   WOE_POINTER,   // it handed out a pointer or length outside its memory; detail says which
   WOE_NO_MEMORY, // edge_alloc returned 0
+  WOE_CALLED_OFF, // it was called off while it waited
   WOE_HOST,      // the engine or the host could not do its part; detail says what
 } woe_end;
 
@@ -98,12 +99,14 @@ struct woe_instance {
 
   woe_state state;
   struct woe_files *files; // NULL: none
+  uintptr_t host;          // by which Go knows the instance; 0 unless its guest sends requests
 
   // The call at hand.
   const uint8_t *properties; // as encoded by Go: count, then per property two lengths and the bytes
   size_t properties_len;
   int64_t deadline_ns, began_ns, clock_cpu_ns, slept_ns;
-  bool clock_started, deadline_hit, exited, bad_pointer;
+  int64_t waited_ns; // for answers to its requests, which is no part of its deadline
+  bool clock_started, deadline_hit, exited, bad_pointer, called_off;
   int32_t exit_code;
   uint32_t emits, metrics;
   uint64_t emitted_bytes;
@@ -221,6 +224,9 @@ void woe_files_delete(woe_instance *);
 int32_t woe_emit(woe_instance *, const uint8_t *output, uint32_t output_len, const uint8_t *body, uint32_t body_len,
                  const uint8_t *bag, uint32_t bag_len);
 wasmtime_error_t *woe_define_edge1(wasmtime_linker_t *);
+
+// http.c
+wasmtime_error_t *woe_define_http(wasmtime_linker_t *);
 
 // wasi.c, environment.c, streams.c, poll.c, files_wasi.c, paths_wasi.c
 void woe_flush_lines(woe_instance *);

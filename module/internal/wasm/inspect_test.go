@@ -64,7 +64,7 @@ func TestAnImportThatIsNotOfferedIsRefused(t *testing.T) {
 
 func TestGuestsOfOtherHostsAreRecognised(t *testing.T) {
 	for text, whose := range map[string]string{
-		`(import "wasi_experimental_http" "req" (func))`:        "a wasi-experimental-http guest, not supported yet",
+		`(import "wasi_experimental_http" "req" (func))`:        "a wasi-experimental-http guest with an entry point of its own, not supported yet",
 		`(import "hostobservability" "record" (func))`:          "a guest with the WIT host functions of 2022, not supported yet",
 		`(import "redpanda_transform" "read_batch" (func))`:     "a Redpanda data transform",
 		`(import "extism:host/env" "input_length" (func))`:      "an Extism plug-in",

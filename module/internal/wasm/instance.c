@@ -23,7 +23,7 @@ static wasmtime_error_t *on_epoch(wasmtime_context_t *context, void *data, uint6
     i->clock_started = true;
     i->clock_cpu_ns = cpu;
   }
-  if (cpu - i->clock_cpu_ns + i->slept_ns < i->deadline_ns && wall - i->began_ns < i->deadline_ns * WOE_WALL_FACTOR)
+  if (cpu - i->clock_cpu_ns + i->slept_ns < i->deadline_ns && wall - i->began_ns - i->waited_ns < i->deadline_ns * WOE_WALL_FACTOR)
     return NULL;
   i->deadline_hit = true;
   return wasmtime_error_new("deadline");
@@ -90,8 +90,8 @@ void woe_instance_delete(woe_instance *i) {
 void woe_begin(woe_instance *i, int64_t deadline_ns) {
   i->began_ns = woe_now_ns(CLOCK_MONOTONIC);
   i->deadline_ns = deadline_ns;
-  i->slept_ns = 0;
-  i->clock_started = i->deadline_hit = i->exited = i->bad_pointer = false;
+  i->slept_ns = i->waited_ns = 0;
+  i->clock_started = i->deadline_hit = i->exited = i->bad_pointer = i->called_off = false;
   i->emits = i->metrics = 0;
   i->emitted_bytes = 0;
   i->effects.len = i->logs.len = i->reason.len = i->detail.len = 0;

@@ -2,10 +2,8 @@ package wasm
 
 /*
 #include "host.h"
-#cgo noescape woe_message
-#cgo noescape woe_timer
 */
-import "C"
+import "C" // what C is handed is on the heap (no #cgo noescape): a host function in Go may move the stack
 
 import (
 	"encoding/binary"
@@ -25,6 +23,8 @@ type Instance struct {
 	room   room
 	slot   int        // that the call at hand has, or the last one had
 	files  *directory // nil: none
+	http   *outward   // nil: its guest sends no requests
+	serves bool       // it is a service's
 
 	env map[string]string // of a program, as it was granted
 
@@ -105,6 +105,7 @@ func (i *Instance) Memory() int64 {
 func (i *Instance) Close() {
 	if i.c != nil {
 		i.effects.reset()
+		i.closeHTTP()
 		C.woe_instance_delete(i.c)
 		if i.files != nil {
 			i.guest.host.directories.giveBack(i.files)
@@ -117,6 +118,9 @@ func (i *Instance) Close() {
 // begin lets go of what the last call left behind, before C writes over it.
 func (i *Instance) begin(op string) error {
 	i.effects.reset()
+	if i.http != nil && i.guest.abi == command { // what a run left open is no other run's
+		i.http.responses.CloseAll()
+	}
 	if i.dead {
 		return &module.GuestError{Guest: i.guest.name, Signal: i.signal, Op: op, Kind: module.KindHost, Message: "the instance has ended"}
 	}

@@ -83,6 +83,16 @@ int woe_service_wait(woe_service *s, int fd, short events, int64_t ns) {
   return ready > 0 ? WOE_READY : WOE_TIME_OUT;
 }
 
+void woe_service_rest(woe_service *s) {
+  note_memory(s->instance);
+  woe_pulse_rest(s->pulse);
+}
+
+void woe_service_work(woe_service *s) {
+  woe_pulse_work(s->pulse);
+  stopping(s); // what ends for that ends well
+}
+
 int woe_service_input(const woe_service *s) { return s->setup.in; }
 bool woe_service_blocking(const woe_service *s) { return !s->nonblocking; }
 void woe_service_set_blocking(woe_service *s, bool blocking) { s->nonblocking = !blocking; }

@@ -62,6 +62,7 @@ func (g *Guest) Serve(o Options, io ServiceIO) (*Service, error) {
 		g.host.services.giveBack()
 		return nil, err
 	}
+	i.serves = true
 	s := &Service{instance: i, io: io}
 	if err := s.connect(pulse); err != nil {
 		s.Close()
@@ -111,6 +112,9 @@ func (s *Service) Run(ctx context.Context) error {
 	i.dead = true // it runs once
 	running, ended := context.WithCancel(ctx)
 	defer ended()
+	if i.http != nil {
+		i.http.ctx = running
+	}
 	var parts sync.WaitGroup
 	parts.Go(func() { s.feed(running) })
 	parts.Go(func() { s.forward(ctx) })
