@@ -20,6 +20,7 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/edgehub"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/artifact"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/egress"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/metrics"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/observe"
@@ -44,6 +45,7 @@ type App struct {
 	journal   *journal.Journal
 	room      *room // nil without storage
 	artifacts *artifact.Store
+	egress    *egress.Egress
 	policy    *policy.Policy // nil: the twin is not bounded
 	health    *health
 	clock     *observe.Clock
@@ -76,6 +78,9 @@ func New(c Config) (*App, error) {
 	if c.FixedLogLevel {
 		setLevel = func(string) {}
 	}
+	if a.egress, err = egress.New(egress.Config{CA: c.CAFile, Secrets: c.Secrets}); err != nil {
+		return nil, fmt.Errorf("open the guests' way out: %w", err)
+	}
 	kept := a.openStore()
 	if err := a.newArtifacts(kept, identity); err != nil {
 		return nil, err
@@ -87,7 +92,7 @@ func New(c Config) (*App, error) {
 	a.room = a.newRoom(kept)
 	a.health = &health{log: a.log, normal: storage, changed: func() { a.reconciler.Changed() }}
 	a.pipeline = pipeline.New(a.pipelineConfig(kept, identity))
-	a.supervisor = supervise.New(supervise.Config{Pipeline: a.pipeline, Log: a.log, Files: a.files(kept), Doubts: clock.Doubts,
+	a.supervisor = supervise.New(supervise.Config{Pipeline: a.pipeline, Log: a.log, Egress: a.egress, Files: a.files(kept), Doubts: clock.Doubts,
 		Changed: func() { a.reconciler.Changed() }})
 	if a.hub.client, err = edgehub.New(a.clientConfig(identity)); err != nil {
 		return nil, fmt.Errorf("make edgeHub client: %w", err)
@@ -206,6 +211,7 @@ func (a *App) onEvent(e edgehub.Event) {
 func (a *App) Run(ctx context.Context) error {
 	defer a.closeJournal()
 	defer a.host.Close()
+	defer a.egress.Close()
 	defer a.reconciler.Close()
 	a.watching = observe.NewWatchdog(a.watchdog)
 	last, closeConnection := context.WithCancel(context.WithoutCancel(ctx))

@@ -16,6 +16,7 @@ const (
 	defaultGuests  = "/guests"
 
 	defaultCredentials = "/credentials"
+	defaultSecrets     = "/run/secrets/wasm-on-edge"
 )
 
 const (
@@ -31,9 +32,10 @@ type Config struct {
 	Storage     string              // WASM_ON_EDGE_STORAGE: what survives a restart; "" keeps nothing
 	Guests      string              // WASM_ON_EDGE_GUESTS: where file: sources lie
 	Credentials string              // WASM_ON_EDGE_CREDENTIALS: directory of the files that a guest's credentials name
+	Secrets     string              // WASM_ON_EDGE_SECRETS: directory of the files that permissions.secrets name
 	TrustedKeys string              // WASM_ON_EDGE_TRUSTED_KEYS: file of public keys in PEM, one of which must have signed a guest; "": none has to
 	Policy      string              // WASM_ON_EDGE_POLICY: file that bounds what the twin may ask for; "": nothing does
-	CAFile      string              // WASM_ON_EDGE_CA_FILE: file of authorities for servers of guests, besides the system's
+	CAFile      string              // WASM_ON_EDGE_CA_FILE: file of authorities for servers of guests, and those that guests reach, besides the system's
 	Memory      int64               // WASM_ON_EDGE_MEMORY_MIB, in bytes: what the guests' limits may come to; 0: 70 % of the container's
 	// StorageLimit is what the storage directory may come to, in bytes, before nothing more is stored: WASM_ON_EDGE_STORAGE_MIB.
 	StorageLimit int64
@@ -81,6 +83,7 @@ func ConfigFromEnvironment(getenv func(string) string, version string) (Config, 
 		Storage:      or("WASM_ON_EDGE_STORAGE", defaultStorage),
 		Guests:       or("WASM_ON_EDGE_GUESTS", defaultGuests),
 		Credentials:  or("WASM_ON_EDGE_CREDENTIALS", defaultCredentials),
+		Secrets:      or("WASM_ON_EDGE_SECRETS", defaultSecrets),
 		TrustedKeys:  getenv("WASM_ON_EDGE_TRUSTED_KEYS"),
 		Policy:       getenv("WASM_ON_EDGE_POLICY"),
 		CAFile:       getenv("WASM_ON_EDGE_CA_FILE"),

@@ -13,17 +13,22 @@ import (
 type guest struct{ *wasm.Guest }
 
 func (g guest) Start(o supervise.Options) (supervise.Instance, error) {
-	i, err := g.Guest.Start(wasm.Options(o))
+	i, err := g.Guest.Start(wasmOptions(o))
 	if err != nil {
 		return nil, err // not i: a nil *wasm.Instance in an interface is none
 	}
 	return i, nil
 }
 
+// wasmOptions are a supervisor's options as package wasm has them: each declares what it asks of the way out by itself.
+func wasmOptions(o supervise.Options) wasm.Options {
+	return wasm.Options{Signal: o.Signal, Limits: o.Limits, Env: o.Env, State: o.State, Files: o.Files, HTTP: o.HTTP, Context: o.Context}
+}
+
 func (g guest) IsProgram() bool { return g.ABI() == wasm.ABICommand }
 
 func (g guest) Serve(o supervise.Options, io supervise.ServiceIO) (supervise.Service, error) {
-	s, err := g.Guest.Serve(wasm.Options(o), io)
+	s, err := g.Guest.Serve(wasmOptions(o), io)
 	if err != nil {
 		return nil, err // not s, as above
 	}

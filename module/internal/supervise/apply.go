@@ -223,7 +223,12 @@ func (r *runner) startInstance(w *Work, files string) (Instance, error) {
 		r.event(zerolog.ErrorLevel, w).Err(err).Msg("guest starts without a part of its state")
 	}
 	state = with(state, r.task.changes)
-	instance, err := w.Guest.Start(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, State: state, Files: files})
+	out, err := r.outwardFor(w, nil)
+	if err != nil {
+		return nil, err
+	}
+	instance, err := w.Guest.Start(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, State: state, Files: files,
+		HTTP: out, Context: r.supervisor.ctx})
 	if err != nil {
 		r.counts.ended(err)
 		return nil, err

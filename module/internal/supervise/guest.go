@@ -5,6 +5,8 @@ import (
 	"context"
 	"iter"
 	"maps"
+	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
@@ -29,6 +31,17 @@ type Options struct {
 	Env    map[string]string
 	State  map[string][]byte
 	Files  string // the signal's private directory; "" where the guest may have none
+	HTTP   HTTP   // what the guest reaches; nil: nothing
+	// Context is that of the instance's calls: where they wait they end with it, by an error.
+	Context context.Context
+}
+
+// HTTP is what a guest reaches over HTTP.
+type HTTP interface {
+	// Check returns an error where the guest may not send requests to an address.
+	Check(*url.URL) error
+	// Do sends a request, on the goroutine that called the guest.
+	Do(*http.Request) (*http.Response, error)
 }
 
 // Instance is a running guest. Errors are *module.GuestError.
@@ -103,7 +116,12 @@ func (w *Work) sameInstance(other *Work) bool {
 	} else {
 		a.LogLinesPerMinute = b.LogLinesPerMinute
 	}
-	return w.serves() == other.serves() && w.Guest == other.Guest && a == b && w.hasFiles() == other.hasFiles() && maps.Equal(w.Spec.Permissions.Env, other.Spec.Permissions.Env)
+	return w.serves() == other.serves() && w.Guest == other.Guest && a == b && w.hasFiles() == other.hasFiles() && w.samePermissions(other)
+}
+
+func (w *Work) samePermissions(other *Work) bool {
+	a, b := &w.Spec.Permissions, &other.Spec.Permissions
+	return maps.Equal(a.Env, b.Env) && maps.Equal(a.HTTP, b.HTTP) && maps.Equal(a.Secrets, b.Secrets)
 }
 
 // sameTicks reports whether the other work ticks as w does, or neither of them ticks.

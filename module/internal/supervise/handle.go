@@ -92,6 +92,8 @@ func (r *runner) call(f func(Instance) (module.Verdict, error)) (verdict module.
 		r.bury()
 	}
 	switch {
+	case dead && r.supervisor.calledOff(err):
+		return 0, 1, pipeline.ErrStopping
 	case r.blames(err, f):
 		r.task.blamed = err
 		return 0, 1, err
@@ -111,11 +113,20 @@ func (r *runner) call(f func(Instance) (module.Verdict, error)) (verdict module.
 	verdict, err = r.once(f)
 	if err != nil && r.instance.Dead() {
 		r.bury()
+		if r.supervisor.calledOff(err) {
+			return 0, 2, pipeline.ErrStopping
+		}
 		r.goOn(err)
 		return 0, 2, err
 	}
 	r.replaced()
 	return verdict, 2, err
+}
+
+// calledOff reports whether a call ended because the module stops, while its guest waited for an answer.
+func (s *Supervisor) calledOff(err error) bool {
+	e, ok := errors.AsType[*module.GuestError](err)
+	return ok && e.Kind == module.KindHost && s.ctx.Err() != nil
 }
 
 // goOn follows a message that ended two instances: a third takes the next message, or the runner backs off.
@@ -141,7 +152,12 @@ func (r *runner) replaced() {
 }
 
 func (r *runner) once(f func(Instance) (module.Verdict, error)) (module.Verdict, error) {
+	r.calling, r.posted = true, r.task.posted // a second try posts what the first did
 	verdict, err := f(r.instance)
+	r.calling = false
+	if err == nil {
+		r.task.posted = r.posted
+	}
 	r.counts.calls.Add(1)
 	r.counts.took(r.instance, err)
 	r.times.add(r.instance.Took())

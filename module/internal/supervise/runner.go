@@ -51,6 +51,10 @@ type runner struct {
 
 	guestLines, deadLetterLines lineLimit
 
+	requests *requests // that the guest waits for
+	calling  bool      // the guest is being called for the task
+	posted   int       // messages that it sent at once for the task
+
 	counts   counts
 	past     Counts     // of partitions that ended; guarded by the supervisor's mutex
 	times    *times     // of work's guest
@@ -62,7 +66,8 @@ type runner struct {
 
 func newRunner(s *Supervisor, stream pipeline.Stream) *runner {
 	r := &runner{supervisor: s, name: stream.Signal, partition: stream.Partition, kept: s.config.Pipeline.Kept(stream),
-		commands: make(chan func()), ended: make(chan struct{}), trace: s.tracing(stream.Signal)}
+		commands: make(chan func()), ended: make(chan struct{}), trace: s.tracing(stream.Signal),
+		requests: newRequests(s.ctx)}
 	r.state.Status = module.Unknown
 	r.inbox = newInbox(s.config.Pipeline, r)
 	return r

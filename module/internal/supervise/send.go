@@ -67,14 +67,19 @@ func (r *runner) pass(p piece) {
 	}
 }
 
-// complete adds the properties that the host and the twin give to a message.
+// complete adds the properties that the host and the twin give to a message that comes of the task.
 func (r *runner) complete(m module.Message, kind string) module.Message {
+	return r.completeOf(r.task.share.Message.Properties, m, kind)
+}
+
+// completeOf adds them to a message that comes of one with the given properties.
+func (r *runner) completeOf(of module.Properties, m module.Message, kind string) module.Message {
 	m.Properties.Set(pipeline.PropertyMessageType, kind)
 	m.Properties.Set(pipeline.PropertySignal, string(r.name))
 	if r.partition != "" {
 		m.Properties.Set(pipeline.PropertyPartition, r.partition)
 	}
-	pipeline.Trace(&m.Properties, r.task.share.Message.Properties, r.supervisor.originProperties.Load())
+	pipeline.Trace(&m.Properties, of, r.supervisor.originProperties.Load())
 	for _, name := range r.properties {
 		m.Properties.Set(name, r.work.Signal.Properties[name])
 	}

@@ -41,7 +41,11 @@ type service struct {
 func (r *runner) serve(w *Work, files string) (*service, error) {
 	s := &service{work: *w, tasks: make(chan func()), input: make(chan []byte, 1), ended: make(chan struct{}),
 		log: r.supervisor.config.Log.With().Str("signal", string(r.name)).Str("guest", string(w.Spec.Name)).Logger()}
-	guest, err := w.Guest.Serve(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, Files: files}, &serviceIO{r, s})
+	out, err := r.outwardFor(w, s)
+	if err != nil {
+		return nil, err
+	}
+	guest, err := w.Guest.Serve(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, Files: files, HTTP: out}, &serviceIO{r, s})
 	if err != nil {
 		r.counts.ended(err)
 		return nil, err

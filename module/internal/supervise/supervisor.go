@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/egress"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
 )
 
@@ -22,6 +23,7 @@ var ErrStopped = errors.New("the supervisor has stopped")
 type Config struct {
 	Pipeline *pipeline.Pipeline
 	Log      zerolog.Logger
+	Egress   *egress.Egress             // what guests reach over HTTP; nil: nothing
 	Files    string                     // directory of the private directories of signals, each named like its signal; "": there is none
 	Doubts   func(stamp time.Time) bool // whether a time that this host stamped is not to be believed; nil: never
 	Changed  func()                     // some state changed; called from any goroutine, must not block
@@ -265,11 +267,20 @@ func (s *Supervisor) runner(stream pipeline.Stream) *runner {
 	return r
 }
 
-// do runs f on the runner's goroutine and waits for it. If ctx ends before f began, f never runs.
+// do runs f on the runner's goroutine and waits for it. If ctx ends before f began, f never runs. A guest that waits for a
+// slow server does not keep it for long: after a time its requests are called off.
 func (r *runner) do(ctx context.Context, f func()) error {
 	done := make(chan struct{})
+	patience := time.AfterFunc(finishTime, func() { r.requests.callOff(done) })
+	defer patience.Stop()
+	command := func() {
+		defer r.requests.renew()
+		defer close(done)
+		r.requests.renew()
+		f()
+	}
 	select {
-	case r.commands <- func() { defer close(done); f() }:
+	case r.commands <- command:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-r.ended:

@@ -20,6 +20,9 @@ type task struct {
 	before signals.State  // the same when the task began
 	passed bool           // the stages let something pass
 
+	posted  int  // messages that went out at once, whatever becomes of the call
+	stopped bool // the module stops, and called a call off: the input comes again
+
 	blamed   error // on a version on probation: it has no further part in the task
 	failures int   // pieces that go to the dead letters
 	cause    error // of the first
@@ -74,6 +77,10 @@ func (r *runner) handlePiece(p piece) bool {
 }
 
 func (t *task) fail(err error, attempts int) {
+	if errors.Is(err, pipeline.ErrStopping) {
+		t.stopped = true
+		return
+	}
 	if t.failures++; t.failures == 1 {
 		t.cause, t.attempts = err, attempts
 	}
@@ -113,6 +120,9 @@ func (r *runner) effect(p piece, verdict module.Verdict) {
 func (r *runner) settle() bool {
 	t := &r.task
 	defer func() { r.traceEnd(t.cause) }()
+	if t.stopped {
+		return true
+	}
 	if t.blamed != nil {
 		r.undo()
 		if r.condemn(t.blamed); r.instance != nil {
