@@ -29,6 +29,8 @@ func (e *entry) replace(match string, at path) string {
 	name := match[2 : len(match)-1]
 	value, ok := e.lookup(name)
 	switch {
+	case strings.HasPrefix(name, secret):
+		return match
 	case !ok:
 		wrong := wrongly("%s is not a placeholder and stays as it is", quote(match))
 		wrong.hint = didYouMean(name, placeholders)
@@ -39,6 +41,9 @@ func (e *entry) replace(match string, at path) string {
 	}
 	return value
 }
+
+// secret begins the name of a placeholder that the host puts a secret in the place of, in the headers of a guest's request.
+const secret = "secret:"
 
 // lookup returns what a placeholder stands for, "" where that is not set, and whether it is one.
 func (e *entry) lookup(name string) (value string, ok bool) {

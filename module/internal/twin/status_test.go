@@ -18,7 +18,7 @@ func TestStatusSaysWhatBecameOfTheDocument(t *testing.T) {
 		description string
 	}{
 		"good":           {documentOf(`"signals": {"s": {"source": "input:i"}}`), 200, ""},
-		"with a warning": {documentOf(`"guests": {"g": {"source": "file:x", "limits": {"httpTimeoutMs": 5}}}`), 200, "guests.g.limits.httpTimeoutMs: has no effect yet: limits.httpTimeoutMs"},
+		"with a warning": {documentOf(`"guests": {"g": {"source": "file:x", "settings": {"a": "${b}"}}}`), 200, `guests.g.settings.a: "${b}" is not a placeholder and stays as it is`},
 		"newer": {`{"schemaVersion": "1.1", "module": {"b": 1}, "a": 1, "$version": 1}`, 206,
 			"a: unknown key, ignored: the document is of a newer schema; module.b: unknown key, ignored: the document is of a newer schema"},
 		"newer and bad":    {`{"schemaVersion": "1.1", "a": 1, "guests": {"g": 5}}`, 400, "guests.g: must be an object, is a number"},
