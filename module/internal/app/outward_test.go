@@ -112,7 +112,8 @@ func TestAStopDoesNotWaitForASlowServerAndTheInputComesAgain(t *testing.T) {
 		}
 	}))
 	t.Cleanup(s.Close)
-	d := newDevice(t, fmt.Sprintf(`{"schemaVersion":"1.0","guests":{"g":{"source":"file:g.wasm","limits":{"httpTimeoutMs":60000},"permissions":{"http":{"server":%q}}},
+	hub := sim.Config{AckTimeout: 2 * time.Second, RetryMin: 10 * time.Millisecond, RetryMax: 100 * time.Millisecond}
+	d := newDeviceWith(t, hub, fmt.Sprintf(`{"schemaVersion":"1.0","guests":{"g":{"source":"file:g.wasm","limits":{"httpTimeoutMs":60000},"permissions":{"http":{"server":%q}}},
 		"p":{"source":"file:pass.wasm"}},"signals":{"s":{"source":"input:a","guest":"g"},"t":{"source":"input:b","guest":"p","output":"t"}}}`, s.URL), "pass")
 	d.post(s.URL, 1)
 	stop := d.run()
