@@ -104,7 +104,7 @@ func (r *runner) pause(paused bool) {
 func (r *runner) condition() (module.RuntimeStatus, string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.state.Status, r.state.Description
+	return r.state.status, r.state.description
 }
 
 // holds reports whether what comes waits in the spool while the signal is in a status.

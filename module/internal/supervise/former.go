@@ -155,7 +155,7 @@ func (r *runner) undo() {
 	t := &r.task
 	t.share.Restart()
 	if t.state != nil {
-		*t.state = t.before
+		*t.state = *t.before
 	}
 	t.changes, t.gathered, t.passed = t.changes[:0], false, false
 }

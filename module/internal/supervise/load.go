@@ -12,21 +12,17 @@ const (
 
 // load is how much of the last seconds a signal's calls took. It is pure: the time is given to it.
 type load struct {
-	seconds [loadWindow]struct {
-		second int64
-		busy   time.Duration
-		calls  int
-	}
+	seconds [loadWindow]struct{ second, calls, busy uint32 } // of Unix time; busy in microseconds: there is one for each signal
 }
 
 // add counts a call that ended now.
 func (l *load) add(now time.Time, busy time.Duration) {
-	second := now.Unix()
+	second := uint32(now.Unix())
 	s := &l.seconds[second%loadWindow]
 	if s.second != second {
 		s.second, s.busy, s.calls = second, 0, 0
 	}
-	s.busy += busy
+	s.busy += uint32(busy.Microseconds())
 	s.calls++
 }
 
@@ -35,8 +31,8 @@ func (l *load) slow(now time.Time) bool {
 	var busy time.Duration
 	calls := 0
 	for _, s := range l.seconds {
-		if now.Unix()-s.second < loadWindow {
-			busy, calls = busy+s.busy, calls+s.calls
+		if uint32(now.Unix())-s.second < loadWindow {
+			busy, calls = busy+time.Duration(s.busy)*time.Microsecond, calls+int(s.calls)
 		}
 	}
 	return busy > slowShare && busy/time.Duration(max(calls, 1)) >= slowCall

@@ -56,11 +56,11 @@ type runner struct {
 	posted   int       // messages that it sent at once for the task
 
 	counts   counts
-	past     Counts     // of partitions that ended; guarded by the supervisor's mutex
+	past     *Counts    // of partitions that ended; guarded by the supervisor's mutex
 	times    *times     // of work's guest
 	measures *measures  // the same
 	mu       sync.Mutex // guards what follows
-	state    State
+	state    condition
 	guests   [2]Guest // of work, and of what it may go back to: instances may be started from them
 }
 
@@ -68,7 +68,7 @@ func newRunner(s *Supervisor, stream pipeline.Stream) *runner {
 	r := &runner{supervisor: s, name: stream.Signal, partition: stream.Partition, kept: s.config.Pipeline.Kept(stream),
 		commands: make(chan func()), ended: make(chan struct{}), trace: s.tracing(stream.Signal),
 		requests: newRequests(s.ctx)}
-	r.state.Status = module.Unknown
+	r.state.status = module.Unknown
 	r.inbox = newInbox(s.config.Pipeline, r)
 	return r
 }
@@ -155,8 +155,8 @@ func (r *runner) takeBack(failed []*pipeline.Share) {
 func (r *runner) noteLoad(now time.Time) {
 	slow := r.load.slow(now)
 	r.mu.Lock()
-	changed := slow != r.state.Slow
-	r.state.Slow = slow
+	changed := slow != r.state.slow
+	r.state.slow = slow
 	r.mu.Unlock()
 	if !changed {
 		return
@@ -218,11 +218,23 @@ func (r *runner) closeWorker() {
 	r.counts.inUse.Store(0)
 }
 
+// condition is how a runner's signal stands, without what is counted.
+type condition struct {
+	status            module.RuntimeStatus
+	description       string
+	version           int64
+	guest             module.GuestName
+	digest            string
+	restarts          int
+	lastStart         time.Time
+	slow, onProbation bool
+}
+
 // set publishes the runner's state.
 func (r *runner) set(status module.RuntimeStatus, description string) {
 	r.mu.Lock()
-	r.state = State{Status: status, Description: description, Version: r.work.Version, Guest: r.work.Spec.Name,
-		Digest: r.work.Digest, RestartCount: r.restarts.count, LastStart: r.lastStart, Slow: r.state.Slow, partition: r.partition}
+	r.state = condition{status: status, description: description, version: r.work.Version, guest: r.work.Spec.Name,
+		digest: r.work.Digest, restarts: r.restarts.count, lastStart: r.lastStart, slow: r.state.slow}
 	r.mu.Unlock()
 	r.hold()
 	r.overflow(r.inbox.hold(r.holds(status)))
@@ -237,19 +249,21 @@ func (r *runner) hold() {
 	if former := r.work.Former; former != nil {
 		r.guests[1] = former.Guest
 	}
-	r.state.OnProbation = r.work.Probation != nil
+	r.state.onProbation = r.work.Probation != nil
 }
 
 func (r *runner) status() module.RuntimeStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.state.Status
+	return r.state.status
 }
 
 func (r *runner) snapshot() State {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := r.state
+	st := &r.state
+	s := State{Status: st.status, Description: st.description, Version: st.version, Guest: st.guest, Digest: st.digest,
+		RestartCount: st.restarts, LastStart: st.lastStart, Slow: st.slow, OnProbation: st.onProbation, partition: r.partition}
 	if s.Status == module.Running && time.Since(s.LastStart) >= healthyAfter {
 		s.RestartCount = 0
 	}

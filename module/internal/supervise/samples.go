@@ -10,7 +10,7 @@ import (
 // remember has the task change what the stages remember of a source.
 func (r *runner) remember(source string) {
 	r.task.state = r.stateOf(source)
-	r.task.before = *r.task.state
+	r.keepBefore(*r.task.state)
 }
 
 // takeValue brings a value through the stages and, where it passes, has the guest work on the sample.
@@ -134,7 +134,8 @@ func (r *runner) heartbeat(source string, state *signals.State, now time.Time) {
 	for again := true; again; again = !r.settle() {
 		*state = after
 		r.begin(s)
-		r.task.state, r.task.before, r.task.passed = state, before, true
+		r.task.state, r.task.passed = state, true
+		r.keepBefore(before)
 		if !r.handlePiece(r.pieceOf(sample)) {
 			*state = before
 		}

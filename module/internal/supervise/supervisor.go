@@ -14,6 +14,7 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/egress"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/pipeline"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
 )
 
 // ErrStopped means that the supervisor has stopped.
@@ -38,6 +39,8 @@ type Supervisor struct {
 	ctx    context.Context // ends the runners
 	cancel context.CancelFunc
 	ended  sync.WaitGroup // runners
+
+	befores sync.Pool // of *signals.State: a signal needs one only while it works
 
 	mu       sync.Mutex // guards what follows
 	runners  map[pipeline.Stream]*runner
@@ -74,6 +77,7 @@ type State struct {
 func New(c Config) *Supervisor {
 	s := &Supervisor{config: c, runners: make(map[pipeline.Stream]*runner), times: make(map[module.GuestName]*times),
 		measures: make(map[module.GuestName]*measures), gone: make(map[module.GuestName]Counts), recent: make(map[module.GuestName]*recent)}
+	s.befores.New = func() any { return new(signals.State) }
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -178,15 +182,21 @@ func (s *Supervisor) forget(r *runner) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.runners, r.stream())
-	r.past.Add(new(r.counts.load()))
-	r.past.InUse = 0
+	past := r.counts.load()
+	past.InUse = 0
+	if r.past != nil {
+		past.Add(r.past)
+	}
 	if of := s.runners[pipeline.Stream{Signal: r.name}]; r.partition != "" && of != nil {
-		of.past.Add(&r.past)
+		if of.past == nil {
+			of.past = new(Counts)
+		}
+		of.past.Add(&past)
 		return
 	}
 	guest := r.snapshot().Guest
 	gone := s.gone[guest]
-	gone.Add(&r.past)
+	gone.Add(&past)
 	s.gone[guest] = gone
 	s.traces.Delete(r.name)
 	for _, m := range s.measures {
@@ -219,7 +229,9 @@ func (s *Supervisor) Snapshot() map[module.SignalName]State {
 	for stream, r := range s.runners {
 		if stream.Partition == "" {
 			state := r.snapshot()
-			state.Add(&r.past)
+			if r.past != nil {
+				state.Add(r.past)
+			}
 			states[stream.Signal] = state
 		}
 	}

@@ -17,7 +17,7 @@ type task struct {
 	gathered bool                 // samples of it go into a publish group
 
 	state  *signals.State // what the stages remember of the share's source; nil: it has whole messages
-	before signals.State  // the same when the task began
+	before *signals.State // the same when the task began; the supervisor's to lend
 	passed bool           // the stages let something pass
 
 	posted  int  // messages that went out at once, whatever becomes of the call
@@ -120,6 +120,7 @@ func (r *runner) effect(p piece, verdict module.Verdict) {
 func (r *runner) settle() bool {
 	t := &r.task
 	defer func() { r.traceEnd(t.cause) }()
+	defer r.forgetBefore()
 	if t.stopped {
 		return true
 	}
@@ -153,7 +154,7 @@ func (r *runner) settle() bool {
 		return true
 	}
 	if t.state != nil {
-		*t.state = t.before
+		*t.state = *t.before
 	}
 	r.recover()
 	t.attempts = 1
@@ -161,6 +162,21 @@ func (r *runner) settle() bool {
 	r.deadLetter(t.cause)
 	t.share.Finish()
 	return true
+}
+
+// keepBefore notes what the stages remember when the task begins to change that.
+func (r *runner) keepBefore(state signals.State) {
+	if r.task.before == nil {
+		r.task.before = r.supervisor.befores.Get().(*signals.State)
+	}
+	*r.task.before = state
+}
+
+func (r *runner) forgetBefore() {
+	if b := r.task.before; b != nil {
+		r.supervisor.befores.Put(b)
+		r.task.before = nil
+	}
 }
 
 // durable reports whether what came of the task is to be stored. Where the stages' memory is stored it must not fall behind
