@@ -19,7 +19,7 @@ static int32_t wait_for_answer(woe_instance *i, uint32_t *arguments) {
   woe_service *service = i->program ? i->program->service : NULL;
   if (service) woe_service_rest(service);
   int32_t code = answer(i, REQUEST, arguments);
-  if (service) woe_service_work(service);
+  if (service) woe_service_work(service, code == CALLED_OFF);
   i->waited_ns += woe_now_ns(CLOCK_MONOTONIC) - wall;
   i->clock_cpu_ns += woe_now_ns(CLOCK_THREAD_CPUTIME_ID) - cpu;
   return code;

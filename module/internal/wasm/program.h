@@ -51,7 +51,7 @@ int64_t woe_service_write(woe_service *, const uint8_t *from, size_t len);
 void woe_service_log(woe_service *, const uint8_t *line, size_t len);
 wasmtime_error_t *woe_service_strike(woe_instance *);
 void woe_service_rest(woe_service *); // it waits for the host until woe_service_work
-void woe_service_work(woe_service *);
+void woe_service_work(woe_service *, bool called_off);
 void woe_service_delete(woe_service *);
 
 // pulse.c

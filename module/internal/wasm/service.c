@@ -88,9 +88,11 @@ void woe_service_rest(woe_service *s) {
   woe_pulse_rest(s->pulse);
 }
 
-void woe_service_work(woe_service *s) {
+// woe_service_work says that the wait is over, or called off: that is an end which was asked for, though the word of it may
+// still be on its way.
+void woe_service_work(woe_service *s, bool called_off) {
   woe_pulse_work(s->pulse);
-  stopping(s); // what ends for that ends well
+  s->stopped = s->stopped || called_off;
 }
 
 int woe_service_input(const woe_service *s) { return s->setup.in; }
