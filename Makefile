@@ -18,7 +18,7 @@ RIVALS        := module/conformance/rivals
 OTHER_MODULES := $(patsubst %/go.mod,%,$(wildcard wasm-guests/*/go.mod wasm-guests/*/*/go.mod)) $(COMPARE) $(STORES) $(RIVALS)
 
 # What must build without a C compiler: all but the engine and what is wired to it.
-PURE = $(shell $(GO) list ./... | grep -Ev '/module/(internal/wasm|internal/app|internal/bench|cmd)(/|$$)')
+PURE = $(shell $(GO) list ./... | grep -Ev '/module/(internal/wasm|internal/app|internal/bench|internal/desk|cmd)(/|$$)')
 
 .DEFAULT_GOAL := help
 .PHONY: help

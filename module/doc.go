@@ -26,6 +26,7 @@
 //	internal/supervise  the runners of signals: restart, backoff, quarantine, timers, state
 //	internal/trial      runs messages through a signal beside the module, with nothing sent and nothing kept
 //	internal/methods    the direct methods
+//	internal/desk       runs guests at a desk: a message, a recording, a test file
 //	internal/signals    pure: what the host does to a message before a guest sees it
 //	internal/document   pure: JSON, read once for many readers
 //	internal/wasm       the only one with C: engines, guests, instances, their limits

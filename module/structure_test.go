@@ -52,15 +52,16 @@ var mayImport = map[string][]string{
 	"internal/sim":            {"edgehub", "internal/manifest", "internal/query"},
 	"internal/app": {"edgehub", "internal/artifact", "internal/egress", "internal/journal", "internal/methods", "internal/metrics", "internal/observe", "internal/pipeline", "internal/policy", "internal/reconcile", "internal/store",
 		"internal/supervise", "internal/trust", "internal/twin", "internal/wasm"},
+	"internal/desk":  {"internal/methods", "internal/supervise", "internal/trial", "internal/twin", "internal/wasm"},
 	"internal/bench": {"edgehub", "internal/app", "internal/manifest", "internal/observe", "internal/sim", "internal/wasm"},
-	"cmd/wasm-on-edge": {"edgehub", "internal/app", "internal/artifact", "internal/bench", "internal/check", "internal/manifest", "internal/methods", "internal/observe", "internal/replay", "internal/publishednodes", "internal/sim",
-		"internal/twin", "internal/wasm", "internal/wasm/binary"},
+	"cmd/wasm-on-edge": {"edgehub", "internal/app", "internal/artifact", "internal/bench", "internal/check", "internal/desk", "internal/manifest", "internal/methods", "internal/observe", "internal/replay", "internal/publishednodes", "internal/sim",
+		"internal/trial", "internal/twin", "internal/wasm", "internal/wasm/binary"},
 	"conformance":       {},
 	"conformance/chaos": {},
 }
 
 // cgoOnly are the packages that need a C compiler: the engine, and what is wired to it.
-var cgoOnly = []string{"internal/wasm", "internal/app", "internal/bench", "cmd/wasm-on-edge"}
+var cgoOnly = []string{"internal/wasm", "internal/app", "internal/bench", "internal/desk", "cmd/wasm-on-edge"}
 
 // parsed is a package as its files say.
 type parsed struct {

@@ -30,7 +30,9 @@ type commands struct {
 	Run      runCommand      `cmd:"" default:"1" help:"Run as an IoT Edge module (the default): connect to edgeHub, follow the twin, run its guests."`
 	Simulate simulateCommand `cmd:"" help:"Simulate edgeHub and a sensor for a deployment, and run the module on it, without Azure."`
 	Check    checkCommand    `cmd:"" help:"Check a twin or a deployment offline."`
-	Replay   replayCommand   `cmd:"" help:"Send the messages of dead letters again."`
+	Call     callCommand     `cmd:"" help:"Give a guest one message, and see what it makes of it."`
+	Test     testCommand     `cmd:"" help:"Run the *.test.yaml files of guests."`
+	Replay   replayCommand   `cmd:"" help:"Send the messages of dead letters again, or run them, or a recording, through a signal here."`
 	Bench    benchCommand    `cmd:"" help:"Measure on this machine, in the format of Go benchmarks."`
 	Push     pushCommand     `cmd:"" help:"Write a guest to an OCI registry."`
 	Inspect  inspectCommand  `cmd:"" help:"Tell what a guest is, and whether this host runs it."`

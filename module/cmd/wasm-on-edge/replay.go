@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -22,6 +23,14 @@ type replayCommand struct {
 	Guest  []string  `help:"Only letters of these guests."`
 	Since  time.Time `placeholder:"TIME" help:"Only letters from this time on, like 2026-11-23T08:00:00Z."`
 	Until  time.Time `placeholder:"TIME" help:"Only letters from before this time."`
+
+	Twin      string `placeholder:"FILE" help:"Run the messages through the one --signal of this twin or deployment here, and send nothing."`
+	Recording bool   `help:"With --twin: the files are recordings, what the method trace answered or CSV with a header, instead of dead letters."`
+	Golden    string `placeholder:"FILE" help:"With --twin: compare what comes out with this file, instead of printing it."`
+	Update    bool   `help:"With --golden: write the file."`
+	Wasm      string `placeholder:"FILE" help:"With --twin: the guest's binary, instead of that in --guests."`
+	Guests    string `env:"WASM_ON_EDGE_GUESTS" default:"build/guests" placeholder:"DIR" help:"With --twin: the directory of file: sources."`
+	Module    string `default:"wasmOnEdge" help:"With --twin: what the deployment calls this module."`
 }
 
 // Help is what --help adds.
@@ -40,10 +49,34 @@ property replayInput. A route brings that to the module:
 Each message keeps the id of its letter as $$.mid, however often it is sent. Every signal that names the input gets it.
 
   wasm-on-edge replay --dry-run --reason trap events.json
-  az iot hub monitor-events … --properties all --output json | wasm-on-edge replay --signal pressTemp -`
+  az iot hub monitor-events … --properties all --output json | wasm-on-edge replay --signal pressTemp -
+
+With --twin nothing is sent: the messages, of dead letters or of a --recording, go through a signal of that twin at this desk,
+one after the other, and what comes out is printed, one JSON object a message, or compared with a --golden file. Exits with 1
+where that differs or, without a golden file, where a message would go to the dead letters again.
+
+  wasm-on-edge replay --twin deployment.template.json --signal pressTemp --wasm mended.wasm events.json
+  az iot hub invoke-module-method -n HUB -d DEVICE -m wasmOnEdge --mn trace --mp '{"signal":"pressTemp"}' > trace.json
+  wasm-on-edge replay --twin twin.json --signal pressTemp --recording trace.json --golden expected.ndjson`
+}
+
+// Validate refuses flags that make no sense together.
+func (c replayCommand) Validate() error {
+	switch {
+	case c.Twin == "" && (c.Recording || c.Golden != "" || c.Wasm != ""):
+		return errors.New("--recording, --golden and --wasm go with --twin")
+	case c.Update && c.Golden == "":
+		return errors.New("--update goes with --golden")
+	case c.Twin != "" && c.DryRun:
+		return errors.New("--twin sends nothing, so --dry-run says nothing")
+	}
+	return nil
 }
 
 func (c replayCommand) Run(env *environment) error {
+	if c.Twin != "" {
+		return c.atDesk(env)
+	}
 	to := destination(dryRun{env.stdout})
 	if !c.DryRun {
 		sender, err := newReplaySender(env)

@@ -45,7 +45,7 @@ func (m *Methods) invoke(ctx context.Context, payload []byte) (any, error) {
 	if err := decode(payload, &q); err != nil {
 		return nil, err
 	}
-	body, err := q.Message.bytes()
+	body, err := q.Message.Bytes()
 	switch {
 	case err != nil:
 		return nil, err
@@ -61,8 +61,8 @@ func (m *Methods) invoke(ctx context.Context, payload []byte) (any, error) {
 		return nil, err
 	}
 	defer t.Close()
-	result := t.Run(trial.Message{Message: module.Message{Body: body, Properties: propertiesOf(q.Message.Properties)}, Source: q.Source, Tick: q.Tick})
-	return answerOf(result), nil
+	result := t.Run(trial.Message{Message: module.Message{Body: body, Properties: q.Message.List()}, Source: q.Source, Tick: q.Tick})
+	return AnswerOf(result), nil
 }
 
 func newTrial(w supervise.Work, state map[string][]byte) (*trial.Trial, error) {
@@ -79,7 +79,8 @@ func newTrial(w supervise.Work, state map[string][]byte) (*trial.Trial, error) {
 	return trial.New(c)
 }
 
-func answerOf(r trial.Result) *InvokeAnswer {
+// AnswerOf shows what came of a trial.
+func AnswerOf(r trial.Result) *InvokeAnswer {
 	a := &InvokeAnswer{Verdict: r.Verdict(), Calls: []TracedCall{}, Outputs: []Message{}, TookUs: r.Took().Microseconds(),
 		StartTookUs: r.StartTook.Microseconds(), MemoryBytes: r.Memory(), StateChanged: r.StateChanged}
 	if r.Err != nil {
@@ -98,12 +99,4 @@ func answerOf(r trial.Result) *InvokeAnswer {
 		a.Logs = append(a.Logs, Line{Level: levelOf(l.Level), Text: clip(l.Text, 1<<10)})
 	}
 	return a
-}
-
-func propertiesOf(properties map[string]string) module.Properties {
-	var all module.Properties
-	for name, value := range properties {
-		all.Set(name, value)
-	}
-	return all
 }

@@ -2,6 +2,8 @@ package methods
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -42,8 +44,8 @@ func messageOf(output module.OutputName, body []byte, bytes, limit int, properti
 	return m
 }
 
-// bytes returns the body, of a request.
-func (m *Message) bytes() ([]byte, error) {
+// Bytes returns the body.
+func (m *Message) Bytes() ([]byte, error) {
 	given := 0
 	var body []byte
 	if len(m.Body) > 0 {
@@ -59,6 +61,15 @@ func (m *Message) bytes() ([]byte, error) {
 		return nil, badRequest("body, text and base64 exclude each other", "")
 	}
 	return body, nil
+}
+
+// List returns the properties.
+func (m *Message) List() module.Properties {
+	var all module.Properties
+	for _, name := range slices.Sorted(maps.Keys(m.Properties)) {
+		all.Set(name, m.Properties[name])
+	}
+	return all
 }
 
 // secretWords are those in the names of properties whose values are not shown. "key" alone is none: a property of that name
