@@ -48,11 +48,12 @@ sdk:
 	else echo "npm is missing: the checks against the official Node SDK are skipped; install Node.js 20 or newer" >&2; fi
 
 .PHONY: test
-test: needs guests sdk ## run all tests: with the race detector, without cgo, and those of the guests
+test: needs build guests sdk ## run all tests: with the race detector, without cgo, and those of the guests
 	$(GO) test -race ./...
 	CGO_ENABLED=0 $(GO) vet $(PURE)
 	CGO_ENABLED=0 $(GO) test $(PURE)
 	@$(MAKE) --no-print-directory -C wasm-guests GO=$(GO) test
+	@$(MAKE) --no-print-directory -C wasm-guests TOOL=$(CURDIR)/build/bin/wasm-on-edge OUT=$(CURDIR)/build/guests try
 
 .PHONY: lint
 lint: needs $(LINT) ## gofmt, go vet and golangci-lint, in every Go module

@@ -104,7 +104,7 @@ func (c replayCommand) compare(env *environment, results []byte, failed int) err
 }
 
 // session opens the signal with its guest.
-func (c replayCommand) session(env *environment, d *desk.Desk) (*desk.Session, error) {
+func (c replayCommand) session(env *environment, d *desk.Desk) (*trial.Trial, error) {
 	document, err := os.ReadFile(c.Twin)
 	if err != nil {
 		return nil, fmt.Errorf("read twin: %w", err)

@@ -3,17 +3,19 @@
 //
 //	d, err := desk.New([]string{"compile"})
 //	defer d.Close()
-//	session, err := d.Open(ctx, binary, desk.Entry{Settings: []byte(`{"high":25}`)})
-//	result := session.Run(trial.Message{…})
+//	t, err := d.Open(ctx, binary, desk.Entry{Settings: []byte(`{"high":25}`)})
+//	defer t.Close()
+//	result := t.Run(trial.Message{…})
 //
 // # Concurrency
 //
-// A Desk and its sessions are one goroutine's.
+// A Desk and its trials are one goroutine's.
 package desk
 
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -29,8 +31,16 @@ import (
 
 // Desk is where guests are run.
 type Desk struct {
-	host  *wasm.Host
-	files string // made for guests that have private files; "" until one does
+	host   *wasm.Host
+	guests map[compiled]*wasm.Guest
+	files  string // made for guests that have private files; "" until one does
+}
+
+// compiled is what one compilation is of: the same guest is opened many times.
+type compiled struct {
+	digest [sha256.Size]byte
+	name   module.GuestName
+	limits module.Limits
 }
 
 // New makes a desk. Compiler are the arguments with which this program compiles a guest.
@@ -39,11 +49,14 @@ func New(compiler []string) (*Desk, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make Wasm host: %w", err)
 	}
-	return &Desk{host: host}, nil
+	return &Desk{host: host, guests: make(map[compiled]*wasm.Guest)}, nil
 }
 
-// Close ends the desk, after its sessions.
+// Close ends the desk, after its trials.
 func (d *Desk) Close() {
+	for _, guest := range d.guests {
+		guest.Close()
+	}
 	d.host.Close()
 	if d.files != "" {
 		_ = os.RemoveAll(d.files) // it is temporary
@@ -58,22 +71,8 @@ type Entry struct {
 	State    map[string][]byte
 }
 
-// Session is a signal and its guest, ready for messages.
-type Session struct {
-	*trial.Trial
-	guest *wasm.Guest // nil: host-only
-}
-
-// Close ends the session.
-func (s *Session) Close() {
-	s.Trial.Close()
-	if s.guest != nil {
-		s.guest.Close()
-	}
-}
-
 // Open starts a guest for a signal that the entry describes. The twin's rules hold: what it would refuse is an error.
-func (d *Desk) Open(ctx context.Context, binary []byte, e Entry) (*Session, error) {
+func (d *Desk) Open(ctx context.Context, binary []byte, e Entry) (*trial.Trial, error) {
 	document, err := e.document()
 	if err != nil {
 		return nil, err
@@ -104,7 +103,7 @@ func (e Entry) document() ([]byte, error) {
 }
 
 // OpenTwin starts the guest of a signal of a twin. The binary is the guest's, whatever its source says.
-func (d *Desk) OpenTwin(ctx context.Context, document []byte, env twin.Environment, name module.SignalName, binary []byte, state map[string][]byte) (*Session, error) {
+func (d *Desk) OpenTwin(ctx context.Context, document []byte, env twin.Environment, name module.SignalName, binary []byte, state map[string][]byte) (*trial.Trial, error) {
 	desired := twin.Parse(document, env)
 	signal, there := desired.Signals[name]
 	if !there {
@@ -112,34 +111,39 @@ func (d *Desk) OpenTwin(ctx context.Context, document []byte, env twin.Environme
 	}
 	c := trial.Config{Signal: signal, State: state}
 	if signal.Guest == "" {
-		t, err := trial.New(c)
-		return &Session{Trial: t}, err
+		return trial.New(c)
 	}
 	spec, there := desired.Guests[signal.Guest]
 	if !there {
 		return nil, refusal(desired, name)
 	}
-	guest, err := d.host.Compile(ctx, spec.Name, binary, spec.Limits)
+	guest, err := d.compile(ctx, spec, binary)
 	if err != nil {
 		return nil, err
 	}
 	if c.Spec, err = twin.ForSignal(spec, name); err != nil {
-		guest.Close()
 		return nil, err
 	}
 	if spec.Permissions.Files == module.FilesPrivate {
 		if c.Files, err = d.directory(); err != nil {
-			guest.Close()
 			return nil, err
 		}
 	}
 	c.Start = func(o supervise.Options) (supervise.Instance, error) { return start(guest, o) }
-	t, err := trial.New(c)
-	if err != nil {
-		guest.Close()
-		return nil, err
+	return trial.New(c)
+}
+
+// compile compiles a guest, once.
+func (d *Desk) compile(ctx context.Context, spec module.GuestSpec, binary []byte) (*wasm.Guest, error) {
+	key := compiled{sha256.Sum256(binary), spec.Name, spec.Limits}
+	if guest := d.guests[key]; guest != nil {
+		return guest, nil
 	}
-	return &Session{Trial: t, guest: guest}, nil
+	guest, err := d.host.Compile(ctx, spec.Name, binary, spec.Limits)
+	if err == nil {
+		d.guests[key] = guest
+	}
+	return guest, err
 }
 
 func start(guest *wasm.Guest, o supervise.Options) (supervise.Instance, error) {

@@ -117,7 +117,7 @@ func (m *TestMessage) message(before time.Time) (trial.Message, error) {
 func (f *TestFile) Update(reports []Report) ([]byte, error) {
 	tests := child(f.root.Content[0], "tests")
 	for n, report := range reports {
-		messages := child(tests.Content[n], "messages")
+		messages := child(resolved(tests.Content[n]), "messages")
 		if messages == nil {
 			continue
 		}
@@ -130,7 +130,8 @@ func (f *TestFile) Update(reports []Report) ([]byte, error) {
 			if err != nil {
 				return nil, fmt.Errorf("write expectation: %w", err)
 			}
-			set(messages.Content[i], "expect", value.Content[0])
+			plain(value.Content[0])
+			set(resolved(messages.Content[i]), "expect", value.Content[0])
 		}
 	}
 	var b bytes.Buffer
@@ -142,14 +143,30 @@ func (f *TestFile) Update(reports []Report) ([]byte, error) {
 	return b.Bytes(), e.Close()
 }
 
+// plain has a value written as YAML is, rather than as the JSON that it came from.
+func plain(node *yaml.Node) {
+	node.Style = 0
+	for _, inner := range node.Content {
+		plain(inner)
+	}
+}
+
 // child returns the value of a key of a mapping, nil where there is none.
 func child(mapping *yaml.Node, key string) *yaml.Node {
 	for i := 0; i+1 < len(mapping.Content); i += 2 {
 		if mapping.Content[i].Value == key {
-			return mapping.Content[i+1]
+			return resolved(mapping.Content[i+1])
 		}
 	}
 	return nil
+}
+
+// resolved is what an alias stands for.
+func resolved(node *yaml.Node) *yaml.Node {
+	if node.Alias != nil {
+		return node.Alias
+	}
+	return node
 }
 
 func set(mapping *yaml.Node, key string, value *yaml.Node) {

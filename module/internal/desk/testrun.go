@@ -56,7 +56,7 @@ func (d *Desk) runTest(ctx context.Context, binary []byte, f *TestFile, t *Test)
 	return r, r.messages(session, t)
 }
 
-func (r *Report) messages(session *Session, t *Test) error {
+func (r *Report) messages(session *trial.Trial, t *Test) error {
 	before := begin.Add(-1e9)
 	for i := range t.Messages {
 		m, err := t.Messages[i].message(before)
@@ -64,7 +64,7 @@ func (r *Report) messages(session *Session, t *Test) error {
 			return fmt.Errorf("message %d: %w", i+1, err)
 		}
 		before = m.Time
-		got := got(session.Trial.Run(m))
+		got := got(session.Run(m))
 		r.Got = append(r.Got, got)
 		if diff := t.Messages[i].Expect.compare(got); diff != "" {
 			r.Failures = append(r.Failures, fmt.Sprintf("message %d:\n%s", i+1, diff))
