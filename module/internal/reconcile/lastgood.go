@@ -73,7 +73,9 @@ func (r *Reconciler) startLastGood(ctx context.Context) {
 	r.resume(ctx, good)
 	r.reconcile(ctx, r.resolveGood(ctx, good))
 	r.tellNeeded(module.Desired{})
-	r.publish(func(v *view) { v.entries, v.rolledBack = maps.Clone(r.running), r.rejections() })
+	r.publish(func(v *view) {
+		v.entries, v.rolledBack, v.unshadowed = maps.Clone(r.running), r.rejections(), r.unshadowed
+	})
 }
 
 // loadGood returns what to start from: the last good twin or, if the process did not survive that, the one before.

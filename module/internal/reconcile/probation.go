@@ -54,9 +54,11 @@ type probation struct {
 	of string // guestHash of its entries
 }
 
-// guestHash identifies a version of a guest and how its entry asks for it.
+// guestHash identifies a version of a guest and how its entry asks for it. What runs beside it does not matter.
 func (e *Entry) guestHash() string {
-	encoded, _ := json.Marshal(e.Guest) // it was read from JSON
+	spec := e.Guest
+	spec.Shadow = nil
+	encoded, _ := json.Marshal(spec) // it was read from JSON
 	sum := sha256.Sum256(append(encoded, e.Digest...))
 	return hex.EncodeToString(sum[:])
 }

@@ -82,6 +82,8 @@ type Reconciler struct {
 	rejected   map[module.GuestName]rejection
 	judged     chan struct{} // capacity 1: some probation is over
 
+	unshadowed map[module.GuestName]string // guests whose candidates cannot be had, and why
+
 	mu   sync.Mutex // guards view
 	view view       // what the reporter tells
 }
@@ -158,7 +160,9 @@ func (r *Reconciler) applyAgain(ctx context.Context) {
 	res := r.resolveGood(ctx, r.good.goodTwin)
 	r.holdBack(res)
 	r.reconcile(ctx, res)
-	r.publish(func(v *view) { v.entries, v.rolledBack = maps.Clone(r.running), r.rejections() })
+	r.publish(func(v *view) {
+		v.entries, v.rolledBack, v.unshadowed = maps.Clone(r.running), r.rejections(), r.unshadowed
+	})
 }
 
 // apply makes what runs match a desired document, as far as it is good.
@@ -196,7 +200,7 @@ func (r *Reconciler) apply(ctx context.Context, document []byte) {
 	r.publish(func(v *view) {
 		v.version, v.status = d.Version, status
 		v.problems, v.stopped, v.guests, v.downloads = res.problems, res.stopped, res.guests, res.downloads
-		v.entries, v.rolledBack = maps.Clone(r.running), r.rejections()
+		v.entries, v.rolledBack, v.unshadowed = maps.Clone(r.running), r.rejections(), r.unshadowed
 	})
 	r.save()
 	r.downloads.sweep()
@@ -247,6 +251,7 @@ func (r *Reconciler) reconcile(ctx context.Context, res *resolution) {
 	for _, p := range r.probations {
 		p.Begin()
 	}
+	r.shadow(ctx)
 	r.release()
 }
 

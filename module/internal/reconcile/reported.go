@@ -22,6 +22,7 @@ type view struct {
 
 	downloads  map[module.SignalName]*download // that signals wait for
 	rolledBack map[module.GuestName]string     // guests whose version that is desired failed on probation, and why
+	unshadowed map[module.GuestName]string     // guests whose candidates do not run, and why
 }
 
 // rolledBack is the runtimeStatus of a guest whose desired version failed on probation: the one before it runs.
@@ -47,7 +48,9 @@ func (v *view) reported(runtime module.RuntimeInfo, states map[module.SignalName
 		}
 	}
 	for name, guest := range v.guests {
-		r.Guests[name] = v.guest(name, guest)
+		e := v.guest(name, guest)
+		e.StatusDescription = together(e.StatusDescription, together(v.unshadowed[name], describeShadow(name, states)))
+		r.Guests[name] = e
 	}
 	r.Summary = summary(r.Signals)
 	for _, state := range states {

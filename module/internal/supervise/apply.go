@@ -136,6 +136,7 @@ func prepare(w *Work) (f front, err error) {
 func (r *runner) take(w Work, f front, does worker) {
 	running := r.status() == module.Running
 	ticking := running && w.sameTicks(&r.work)
+	anew := does != r.worker || !bytes.Equal(w.Signal.Settings, r.work.Signal.Settings)
 	if !running || does != r.worker {
 		r.install(does)
 		r.restarts = restarts{since: r.lastStart}
@@ -147,6 +148,9 @@ func (r *runner) take(w Work, f front, does worker) {
 		r.schedule()
 	}
 	r.scheduleBeat()
+	if anew {
+		r.beginShadow()
+	}
 }
 
 // adopt makes w the runner's work. What the stages remember stays, unless the signal has other values now.

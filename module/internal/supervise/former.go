@@ -98,6 +98,7 @@ func (r *runner) goBack() {
 	r.set(module.Running, "")
 	r.schedule()
 	r.scheduleBeat()
+	r.beginShadow()
 	r.event(zerolog.WarnLevel, &r.work).Str("digest", old.Digest).Msg("the version before is back: the new one failed on probation")
 }
 

@@ -83,6 +83,9 @@ func (r *runner) part(key string) *part {
 	p := &part{runner: runner}
 	p.paused.Store(r.paused.Load())
 	p.apply(r.work)
+	if c := r.candidate; c != nil {
+		_ = p.do(p.supervisor.ctx, func() { p.setCandidate(c) }) // else the module stops
+	}
 	if r.parts == nil {
 		r.parts = make(partitions)
 	}
@@ -145,6 +148,7 @@ func (s *State) add(partition State) {
 	s.Partitions++
 	s.Counts.Add(&partition.Counts)
 	s.Waiting, s.Spooled, s.Slow = s.Waiting+partition.Waiting, s.Spooled+partition.Spooled, s.Slow || partition.Slow
+	s.Shadow = s.Shadow.add(partition.Shadow)
 	s.RestartCount += partition.RestartCount
 	if partition.Status != module.Running {
 		s.Troubled++

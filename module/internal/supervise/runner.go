@@ -36,7 +36,8 @@ type runner struct {
 	envelope     *pipeline.Envelope        // of the publish group
 	envelopeFrom [2]string                 // device and module whose samples go into it
 
-	partition string // of a runner that works on one
+	candidate *Candidate // to be compared with the guest; nil: none
+	partition string     // of a runner that works on one
 	parts     partitions
 	paused    atomic.Bool
 	trace     *atomic.Pointer[Trace] // nothing in it: none is asked for
@@ -61,7 +62,8 @@ type runner struct {
 	measures *measures  // the same
 	mu       sync.Mutex // guards what follows
 	state    condition
-	guests   [2]Guest // of work, and of what it may go back to: instances may be started from them
+	guests   [3]Guest // of work, of what it may go back to, and the candidate: instances may be started from them
+	shadow   *shadow  // written by the runner's goroutine alone
 }
 
 func newRunner(s *Supervisor, stream pipeline.Stream) *runner {
@@ -117,6 +119,7 @@ func (r *runner) stop() {
 	r.inbox.close()
 	r.stopTimer()
 	r.keepStates()
+	r.endShadow()
 	r.closeWorker()
 	r.quit()
 }
@@ -245,7 +248,10 @@ func (r *runner) set(status module.RuntimeStatus, description string) {
 func (r *runner) hold() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.guests = [2]Guest{r.work.Guest}
+	r.guests = [...]Guest{r.work.Guest, nil, nil}
+	if r.candidate != nil {
+		r.guests[2] = r.candidate.Guest
+	}
 	if former := r.work.Former; former != nil {
 		r.guests[1] = former.Guest
 	}
@@ -270,6 +276,7 @@ func (r *runner) snapshot() State {
 	if s.Paused = r.paused.Load(); r.pausedIn(s.Status) {
 		s.Status, s.Description = module.Stopped, pausedReason
 	}
+	s.Shadow = r.shadow.snapshot()
 	s.Counts = r.counts.load()
 	s.Waiting, s.Spooled = r.inbox.len()
 	return s

@@ -66,6 +66,7 @@ type State struct {
 	Slow         bool      // it is served from its spool
 	Paused       bool      // by Pause: Status is Stopped where it would run
 	OnProbation  bool      // its guest may go back to the version before
+	Shadow       *Shadow   // how a candidate fares beside its guest; nil: there is none
 	Partitions   int       // that are there now
 	Troubled     int       // of those, how many do not run
 	Counts

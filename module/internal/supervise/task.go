@@ -28,6 +28,8 @@ type task struct {
 	cause    error // of the first
 	attempts int
 
+	observed []shadowed // for the candidate that runs beside the guest
+
 	traced *Traced // nil: it is not traced
 }
 
@@ -66,6 +68,7 @@ func (r *runner) handlePiece(p piece) bool {
 	default:
 		var verdict module.Verdict
 		verdict, attempts, err = r.call(func(i Instance) (module.Verdict, error) { return i.Message(r.told(p.Message)) })
+		r.observePiece(p, verdict, err)
 		if err == nil {
 			r.effect(p, verdict)
 		}
@@ -137,6 +140,7 @@ func (r *runner) settle() bool {
 	}
 	if !r.durable() {
 		r.work.Probation.count(r.name, false)
+		r.showShadow()
 		t.share.Finish()
 		return true
 	}
@@ -148,6 +152,7 @@ func (r *runner) settle() bool {
 	err := r.kept.Settle(t.share, changes)
 	if err == nil {
 		r.work.Probation.count(r.name, len(t.changes) > 0)
+		r.showShadow()
 	}
 	t.changes = t.changes[:0]
 	if err == nil || errors.Is(err, pipeline.ErrStopping) {

@@ -69,7 +69,9 @@ func (r *runner) tick() {
 	}
 	for again := true; again; again = !r.settle() {
 		r.begin(s)
-		_, attempts, err := r.call(func(i Instance) (module.Verdict, error) { return i.Tick(properties) })
+		call := func(i Instance) (module.Verdict, error) { return i.Tick(properties) }
+		verdict, attempts, err := r.call(call)
+		r.observe(call, verdict, err)
 		if err != nil {
 			r.task.fail(err, attempts)
 		} else {

@@ -27,9 +27,6 @@
 // More signals can stand in files, which signalsFrom names and [Environment].Fetch brings: read like those of the twin, with
 // the same signalDefaults and templates. What the twin says of a signal of a file is one more layer, over the file's.
 //
-// What schema 1.0 has and this version does not do yet is read and checked like the rest and then refused by
-// name; the list is [notYet] and nothing else knows of it.
-//
 // # Concurrency
 //
 // All functions may be called from any goroutine. The values they return are the caller's own; nothing is

@@ -20,7 +20,7 @@ func parseWith(files map[string]string, doc string) module.Desired {
 		}
 		return nil, fmt.Errorf("fetch %q: there is no such file", source)
 	}
-	return parse([]byte(doc), env, later{})
+	return Parse([]byte(doc), env)
 }
 
 func fromEntry(name string) module.Entry { return module.Entry{Kind: EntrySignalsFrom, Name: name} }

@@ -87,7 +87,7 @@ func BenchmarkParse200Signals(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(doc)))
 	for b.Loop() {
-		if d := parse(doc, device, later{}); len(d.Signals) != 200 {
+		if d := Parse(doc, device); len(d.Signals) != 200 {
 			b.Fatalf("parse: %d signals, want 200", len(d.Signals))
 		}
 	}

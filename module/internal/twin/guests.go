@@ -72,7 +72,6 @@ func (p *parser) readGuests(section map[string]any) {
 		}
 		g.settings, _ = mergeTree(nil, g.settings, false).(map[string]any)
 		g.Settings = e.encodeSettings(g.settings, at.key("settings"))
-		postpone(p.later.guests, guestFields, &g, at.field, e)
 		if e.refused == nil {
 			p.guests[g.Name] = &g
 			p.desired.Guests[g.Name] = g.GuestSpec

@@ -18,22 +18,9 @@ type Environment struct {
 	Fetch func(source, digest string) ([]byte, error)
 }
 
-// Parse reads the desired section of a module twin, {"schemaVersion": …, "guests": …, …, "$version": n}.
-//
-// There is no error beside the findings: whatever is wrong with the document stands in Desired.Findings,
-// sorted by path, all of it at once. A document that is refused as a whole (see [module.Desired.DocumentRefused])
-// has no entries. Module holds the built-in defaults where its entry is absent or was refused.
-//
-// A signal's Settings are complete where its guest is in Desired.Guests. Where the guest's entry was refused
-// they are the signal's own, for a caller that keeps the last good guest and completes them by [WithGuest].
-func Parse(doc []byte, env Environment) module.Desired {
-	return parse(doc, env, notYet)
-}
-
 // parser reads one document.
 type parser struct {
 	env      Environment
-	later    later
 	findings *findings
 	desired  module.Desired
 
@@ -73,12 +60,20 @@ var documentFields = table[document]{
 	mapOf("signalsFrom", func(d *document) *map[string]any { return &d.signalsFrom }, anyKey, anything),
 }
 
-func parse(doc []byte, env Environment, later later) module.Desired {
+// Parse reads the desired section of a module twin, {"schemaVersion": …, "guests": …, …, "$version": n}.
+//
+// There is no error beside the findings: whatever is wrong with the document stands in Desired.Findings,
+// sorted by path, all of it at once. A document that is refused as a whole (see [module.Desired.DocumentRefused])
+// has no entries. Module holds the built-in defaults where its entry is absent or was refused.
+//
+// A signal's Settings are complete where its guest is in Desired.Guests. Where the guest's entry was refused
+// they are the signal's own, for a caller that keeps the last good guest and completes them by [WithGuest].
+func Parse(doc []byte, env Environment) module.Desired {
 	if env.Getenv == nil {
 		env.Getenv = func(string) string { return "" }
 	}
 	p := &parser{
-		env: env, later: later, findings: &findings{},
+		env: env, findings: &findings{},
 		desired: module.Desired{
 			Module:  moduleFields.defaults(),
 			Guests:  map[module.GuestName]module.GuestSpec{},

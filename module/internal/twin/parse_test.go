@@ -19,8 +19,8 @@ var device = Environment{
 	Getenv:   func(name string) string { return map[string]string{"LINE": "3", "TOKEN": "<&>"}[name] },
 }
 
-// parseAll reads doc as a version does that has all of schema 1.0 at work.
-func parseAll(doc string) module.Desired { return parse([]byte(doc), device, later{}) }
+// parseAll reads doc.
+func parseAll(doc string) module.Desired { return Parse([]byte(doc), device) }
 
 // documentOf returns a document with the given sections and version 7.
 func documentOf(sections ...string) string {
