@@ -96,7 +96,7 @@ func TestWhatIsWrongIsNamedWithItsPlace(t *testing.T) {
 		"modulesContent no object": {`"modulesContent": {`, `"modulesContent": 1, "x": {`, `"modulesContent"`, `modulesContent: not an object`},
 		"edgeHub missing":          {`"$edgeHub": {`, `"$edgeHub ": {`, `"$edgeHub "`, `modulesContent["$edgeHub "]: no module of this name in $edgeAgent`},
 		"twin of nobody":           {`"filter": { "prop`, `"fliter": { "prop`, `"fliter"`, `modulesContent.fliter: no module of this name in $edgeAgent`},
-		"layered deployment":       {`"filter": { "properties.desired": {`, `"filter": { "properties.desired.guests": {`, `"properties.desired.guests"`, `modulesContent.filter["properties.desired.guests"]: layered deployments are not supported; give "properties.desired" whole`},
+		"layered deployment":       {`"filter": { "properties.desired": {`, `"filter": { "properties.desired.guests": {`, `"properties.desired.guests"`, `modulesContent.filter["properties.desired.guests"]: this is a layer; it needs the base that it lies over, which gives "properties.desired" whole`},
 		"desired is no object":     {`"filter": { "properties.desired": { "guests": {} } }`, `"filter": { "properties.desired" : [] }`, `"properties.desired" :`, `modulesContent.filter["properties.desired"]: not an object`},
 		"module's name":            {`"sensor": {`, `"a/b": {`, `"a/b"`, agent + `a/b: not a name for a module: one to 128 letters, digits and -.%_*?!(),:=@'`},
 		"status":                   {`"status": "stopped"`, `"status": "paused"`, `"filter": {`, agent + `filter: "status" is "paused", want running or stopped`},

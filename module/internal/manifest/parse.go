@@ -110,7 +110,7 @@ func desired(contents node, name string) (node, error) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		if strings.HasPrefix(key, desiredKey+".") {
-			return node{}, keys[key].errorf("layered deployments are not supported; give %q whole", desiredKey)
+			return node{}, keys[key].errorf("this is a layer; it needs the base that it lies over, which gives %q whole", desiredKey)
 		}
 	}
 	twin, err := entry.required(desiredKey)
