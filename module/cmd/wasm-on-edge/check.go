@@ -21,7 +21,9 @@ var errFindings = errors.New("something would be refused")
 
 type checkCommand struct {
 	File   string   `arg:"" default:"deployment.template.json" help:"A deployment template or manifest, or the desired section of a twin; - reads standard input."`
+	Layers []string `arg:"" optional:"" help:"Layered deployments over it, the one of the lowest priority first."`
 	Module string   `default:"wasmOnEdge" help:"What the deployment calls this module."`
+	Diff   string   `placeholder:"TWIN" help:"Compare a device's twin with what the deployment gives it, and tell what somebody has changed."`
 	Guests string   `env:"WASM_ON_EDGE_GUESTS" default:"build/guests" placeholder:"DIR" help:"Directory of the file: sources of signalsFrom; where it is not there their signals are not looked at."`
 	Rate   []string `placeholder:"input:NAME=N/s" sep:"none" help:"How many messages an input brings, a second (s), minute (min) or hour (h); 1/s where nothing is said. May be repeated."`
 	Nodes  string   `name:"from-published-nodes" placeholder:"FILE" help:"Print the signals that do the same as OPC Publisher's published nodes; what has no equivalent goes to standard error."`
@@ -36,10 +38,15 @@ meant: outputs that no route takes, inputs that no route feeds, messages that ed
 than the container has. It counts the bytes of the twin as IoT Hub does, and estimates the messages of a day from how often
 inputs bring one (--rate). Exits with 1 if anything would be refused.
 
+Layers are put over the base as IoT Hub does it, and the whole is checked. With --diff it tells where the twin of a device,
+as az iot hub module-twin show prints it, is otherwise than deployed, and exits with 1 if it is anywhere.
+
 With --health it looks at no file, but asks /healthz where WASM_ON_EDGE_METRICS says: for a container's HEALTHCHECK.
 With --from-published-nodes it prints a desired twin: the signals that do what OPC Publisher's file asks for.
 
   wasm-on-edge check deployment.template.json
+  wasm-on-edge check docs/fleet/base.json docs/fleet/pressure.layer.json
+  wasm-on-edge check --diff twin.json deployment.json
   wasm-on-edge check --from-published-nodes publishednodes.json > twin.json
   az iot hub module-twin show … --query properties.desired | wasm-on-edge check -`
 }
@@ -58,6 +65,12 @@ func (c checkCommand) Run(env *environment) error {
 	document, err := c.read(env.stdin)
 	if err != nil {
 		return hint(err, "name a deployment or a twin: wasm-on-edge check FILE, or - for standard input")
+	}
+	if document, err = c.compose(document); err != nil {
+		return err
+	}
+	if c.Diff != "" {
+		return c.drift(env, document)
 	}
 	var report check.Report
 	if check.IsDeployment(document) {

@@ -79,7 +79,7 @@ func execute(args []string, env *environment) int {
 
 func fail(env *environment, err error) int {
 	switch {
-	case errors.Is(err, errFindings), errors.Is(err, errUnwell): // it has been printed
+	case errors.Is(err, errFindings), errors.Is(err, errDrift), errors.Is(err, errUnwell): // it has been printed
 	case errors.Is(err, syscall.EPIPE): // nobody reads any more
 	default:
 		complain(env, err)

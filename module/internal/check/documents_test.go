@@ -1,15 +1,19 @@
 package check
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/wasm-on-edge/wasm-on-edge/module"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/signals"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
 )
 
@@ -39,6 +43,50 @@ func TestTwinsInTheDocumentsAreTaken(t *testing.T) {
 		}
 	}
 	assert.GreaterOrEqual(t, found, 4, "twins in the documents")
+}
+
+var (
+	reportedPath = regexp.MustCompile(`properties\.reported\.([A-Za-z.]+)`)
+	mappedPath   = regexp.MustCompile(`"Path": "\$\.([A-Za-z]+)"`)
+)
+
+func document(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("../../..", name))
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestQueriesOfAFleetAskForWhatIsReported(t *testing.T) {
+	var reported map[string]any
+	for _, block := range jsonBlock.FindAllStringSubmatch(document(t, "README.md"), -1) {
+		if strings.Contains(block[1], "lastDesiredVersion") {
+			require.NoError(t, json.Unmarshal([]byte(block[1]), &reported))
+		}
+	}
+	paths := reportedPath.FindAllStringSubmatch(document(t, "docs/fleets.md"), -1)
+	require.NotEmpty(t, paths)
+	for _, path := range paths {
+		value := any(reported)
+		for _, name := range strings.Split(path[1], ".") {
+			object, _ := value.(map[string]any)
+			value = object[name]
+			require.NotNil(t, value, path[0])
+		}
+	}
+}
+
+func TestTheMappingForConsumersTakesWhatASampleHas(t *testing.T) {
+	moment := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	sample := string(signals.AppendSample(nil, signals.Named{
+		Signal: "s", DisplayName: "d", Partition: "p", Unit: "Cel",
+		Sample: module.Sample{Value: []byte("1"), SourceTimestamp: moment, Quality: module.Uncertain, Reason: module.Heartbeat, Published: moment},
+	}))
+	paths := mappedPath.FindAllStringSubmatch(document(t, "docs/consume.md"), -1)
+	assert.Len(t, paths, 9)
+	for _, path := range paths {
+		assert.Contains(t, sample, `"`+path[1]+`":`)
+	}
 }
 
 func TestTheManifestForADeviceHasNothingWrongWithIt(t *testing.T) {
