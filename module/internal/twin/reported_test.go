@@ -65,6 +65,16 @@ func TestOfManyEntriesOnlyThoseThatAreNotWellAreListed(t *testing.T) {
 	assert.Equal(t, 300, read.Summary.Signals)
 }
 
+func TestTenThousandSignalsAreReportedWithinTheLimits(t *testing.T) {
+	doc, read := documentOfReport(t, reportOf(10000, "trap"))
+	size, err := Size(doc)
+	require.NoError(t, err)
+	assert.LessOrEqual(t, size, MaxSection, "as IoT Hub counts them")
+	assert.LessOrEqual(t, len(doc), MaxSection, "as edgeHub counts them")
+	assert.Equal(t, 10000, read.Summary.Signals)
+	assert.NotEmpty(t, read.Signals)
+}
+
 func TestWhatIsWell(t *testing.T) {
 	assert.False(t, notWell(module.ReportedEntry{RuntimeStatus: module.Running}))
 	assert.False(t, notWell(module.ReportedEntry{RuntimeStatus: module.Stopped}))
