@@ -149,6 +149,6 @@ func TestTheSchemaAndTheParserTakeAndRefuseTheSame(t *testing.T) {
 		value, err := jsonschema.UnmarshalJSON(bytes.NewReader([]byte(document)))
 		require.NoError(t, err)
 		assert.Equal(t, good, s.Validate(value) == nil, "schema: %s", document)
-		assert.Equal(t, good, len(parse([]byte(document), Environment{}, later{}).Findings) == 0, "parser: %s", document)
+		assert.Equal(t, good, len(Parse([]byte(document), Environment{}).Findings) == 0, "parser: %s", document)
 	}
 }
