@@ -38,7 +38,7 @@ type signalAccount struct {
 	unwritten int            // messages that came with an errno other than 0
 	errno     string         // of the message that came last, where its guest writes files
 	repeats   int
-	late      int // first arrivals after one with a higher number
+	late      int // deliveries after one with a higher number, of what had not come at all before
 }
 
 func newAccount() *account {
@@ -143,7 +143,7 @@ func (s *signalAccount) take(n int, id, reason string) {
 		return
 	}
 	s.delivered[n] = true
-	if n < s.highest {
+	if n < s.highest && s.letters[n] == "" { // else it came in its turn, as a dead letter, and now again
 		s.late++
 	}
 	s.highest = max(s.highest, n)

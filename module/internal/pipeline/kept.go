@@ -204,14 +204,18 @@ func (k *Kept) putStages(tx *journal.Tx, source string, value []byte) {
 // Repeat reports whether the guest's state has a share's input in it already. Then its outputs are in the outbox or were
 // sent; the signals that read this one get theirs again, and the share is finished.
 func (k *Kept) Repeat(s *Share) bool {
-	if s.receipt || !k.loadSeen() {
+	if s.receipt {
 		return false
 	}
-	key, known := k.seen.keys[hashOf(s)]
-	if !known {
+	if k.loadSeen(); len(k.seen.senders) == 0 {
 		return false
 	}
-	a, _ := k.readAccount(key) // one that cannot be read any more: the input is in the state all the same
+	name := senderOf(s)
+	at := k.seen.senders[name].place(hashOf(s))
+	if at < 0 {
+		return false
+	}
+	a, _ := k.readAccount(accountKey(name, uint64(at))) // one that cannot be read any more: the input is in the state all the same
 	for _, m := range a.own {
 		k.pipeline.chain(s, m)
 	}

@@ -2,16 +2,27 @@ package pipeline
 
 import (
 	"crypto/sha256"
+	"slices"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/journal"
 )
 
-// seen are the last inputs that the state of a signal's guest has in it, of each sender.
-type seen struct {
-	keys    map[identityHash]string // under which the account of an input lies
-	hashes  map[string]identityHash // which input's account lies there
-	senders map[string]uint64       // how many inputs there were of each
+// seen are the last inputs that the state of a stream's guest has in it, of each sender.
+type seen struct{ senders map[string]*sender }
+
+// sender is one of them. There may be ten thousand streams: what is known of a message is as small as it can be.
+type sender struct {
+	count  uint64         // inputs so far
+	hashes []identityHash // of the n-th input at n % remembered
+}
+
+// place returns where an input with a hash lies, or -1.
+func (s *sender) place(hash identityHash) int {
+	if s == nil {
+		return -1
+	}
+	return slices.Index(s.hashes, hash)
 }
 
 // identityHash stands for an input and its identity.
@@ -58,9 +69,12 @@ func (k *Kept) putSeen(tx *journal.Tx, s *Share) *account {
 		return nil
 	}
 	k.loadSeen()
-	sender := senderOf(s)
-	a := &account{number: k.seen.senders[sender], hash: hashOf(s)}
-	a.key = accountKey(sender, a.number)
+	name := senderOf(s)
+	a := &account{hash: hashOf(s)}
+	if of := k.seen.senders[name]; of != nil {
+		a.number = of.count
+	}
+	a.key = accountKey(name, a.number)
 	if len(k.pipeline.routes.Load().Signals[k.stream.Signal]) > 0 {
 		for _, o := range s.sent {
 			if o.own {
@@ -77,26 +91,32 @@ func (k *Kept) learn(a *account) {
 	if a == nil {
 		return
 	}
-	if before, ok := k.seen.hashes[a.key]; ok {
-		delete(k.seen.keys, before)
+	name := a.key[:len(a.key)-1]
+	of := k.seen.senders[name]
+	if of == nil {
+		of = &sender{}
+		k.seen.senders[name] = of
 	}
-	k.seen.keys[a.hash], k.seen.hashes[a.key] = a.key, a.hash
-	sender := a.key[:len(a.key)-1]
-	k.seen.senders[sender] = max(k.seen.senders[sender], a.number+1)
+	at := int(a.number % remembered)
+	if missing := at + 1 - len(of.hashes); missing > 0 {
+		of.hashes = append(of.hashes, make([]identityHash, missing)...)
+	}
+	of.hashes[at] = a.hash
+	of.count = max(of.count, a.number+1)
 }
 
-// loadSeen reads what is stored, once, and reports whether there is any. Without an account that cannot be read a repeat
-// of that input would count twice; nothing else hangs on it.
-func (k *Kept) loadSeen() bool {
-	if k.seen == nil {
-		k.seen = &seen{keys: make(map[identityHash]string), hashes: make(map[string]identityHash), senders: make(map[string]uint64)}
-		for _, key := range k.pipeline.journal.Keys(tableSeen + k.stream.String()) {
-			if a, err := k.readAccount(key); err == nil {
-				k.learn(&a)
-			}
+// loadSeen reads what is stored, once. Without an account that cannot be read a repeat of that input would count twice;
+// nothing else hangs on it.
+func (k *Kept) loadSeen() {
+	if k.seen != nil {
+		return
+	}
+	k.seen = &seen{senders: make(map[string]*sender)}
+	for _, key := range k.pipeline.journal.Keys(tableSeen + k.stream.String()) {
+		if a, err := k.readAccount(key); err == nil {
+			k.learn(&a)
 		}
 	}
-	return len(k.seen.keys) > 0
 }
 
 func (k *Kept) readAccount(key string) (account, error) {

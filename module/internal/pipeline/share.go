@@ -20,9 +20,10 @@ type Share struct {
 
 	content  *signals.Content
 	pipeline *Pipeline
-	debt     debt // nil: nothing waits for it
-	receipt  bool // its identity is one that nothing repeats
-	index    int  // of the next output
+	debt     debt   // nil: nothing waits for it
+	receipt  bool   // its identity is one that nothing repeats
+	spooled  uint64 // its place in the spool, which could not store it
+	index    int    // of the next output
 	sent     []outgoing
 }
 

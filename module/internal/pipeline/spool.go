@@ -23,8 +23,7 @@ type Spool struct {
 	taken    int        // shares that came out and are not finished
 	bytes    int64      // of all that is in it
 	pending  int        // not synced yet
-	failed   []*Share   // could not be stored, or must not be before one that could not
-	broken   bool       // what is pending came after one that could not be stored
+	failed   []*Share   // could not be stored
 	sequence uint64
 }
 
@@ -79,35 +78,29 @@ func (sp *Spool) place(tx *journal.Tx, encoded []byte) *record {
 
 // onSynced is called by the journal, in order.
 func (sp *Spool) onSynced(r *record, s *Share, err error) {
-	if err != nil {
-		sp.pipeline.onError(fmt.Errorf("store in spool of signal %q: %w", sp.stream, err))
+	sp.mu.Lock()
+	sp.pending--
+	if err == nil {
+		sp.synced = append(sp.synced, r)
+	} else {
+		sp.bytes -= r.size
+		s.spooled = sequenceOf(r.key)
+		sp.failed = append(sp.failed, s)
 	}
-	if sp.admit(r, s, err) {
+	sp.mu.Unlock()
+	if err == nil {
 		s.close()
-	} else if err == nil {
-		sp.pipeline.removals.add(sp.table(), r.key)
+	} else {
+		sp.pipeline.onError(fmt.Errorf("store in spool of signal %q: %w", sp.stream, err))
 	}
 	sp.ready()
 }
 
-// admit takes a share that was stored. It reports false for one that was not, and for those that were to come out after that:
-// order is kept by working on all of them from memory.
-func (sp *Spool) admit(r *record, s *Share, err error) bool {
+// Follows reports whether all that is in the spool comes after a share that it could not store.
+func (sp *Spool) Follows(s *Share) bool {
 	sp.mu.Lock()
 	defer sp.mu.Unlock()
-	sp.pending--
-	sp.broken = sp.broken || err != nil
-	stored := !sp.broken && len(sp.failed) == 0
-	if stored {
-		sp.synced = append(sp.synced, r)
-	} else {
-		sp.bytes -= r.size
-		sp.failed = append(sp.failed, s)
-	}
-	if sp.pending == 0 {
-		sp.broken = false
-	}
-	return stored
+	return s.spooled > 0 && (len(sp.synced) == 0 || s.spooled < sequenceOf(sp.synced[0].key))
 }
 
 // Take returns the next share, or nil where none is synced. One that cannot be read is left out.

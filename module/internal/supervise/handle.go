@@ -56,7 +56,19 @@ func (r *runner) handleContent(s *pipeline.Share) (settled bool) {
 	}
 	settled = r.settle()
 	r.scheduleBeat()
+	r.letGo()
 	return settled
+}
+
+// letGo forgets the message that was worked on: the signal may be idle for long.
+func (r *runner) letGo() {
+	const small = 16 // values: what a reader keeps room for
+	clear(r.found)
+	if cap(r.found) > small {
+		r.found = nil
+	}
+	clear(r.scratch[:cap(r.scratch)])
+	r.task.share, r.task.cause = nil, nil
 }
 
 // read returns what a message has for the signal, in the order of the message.

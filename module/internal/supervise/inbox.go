@@ -83,8 +83,12 @@ func (b *inbox) take() *pipeline.Share {
 	if b.held {
 		return nil
 	}
-	s := b.spool.Take()
-	if s == nil && b.spool.Len() == 0 && len(b.shares) > 0 {
+	var s *pipeline.Share
+	first := len(b.shares) > 0 && b.spool.Follows(b.shares[0])
+	if !first {
+		s = b.spool.Take()
+	}
+	if first || s == nil && b.spool.Len() == 0 && len(b.shares) > 0 {
 		s = b.shares[0]
 		b.shares[0] = nil
 		b.shares = b.shares[1:]

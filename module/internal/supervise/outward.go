@@ -106,24 +106,27 @@ func (o *outward) prepare(m module.Message) post {
 	return post{r.task.share, index, r.work.Signal.Output, r.completeOf(r.task.share.Message.Properties, m, "event")}
 }
 
-// requests are those that a runner's guest waits for. Who waits for the runner may call them off.
+// requests are those that a runner's guest waits for. Who waits for the runner may call them off. There is a context once
+// there was a request: few guests make any.
 type requests struct {
-	mu     sync.Mutex // guards what follows
 	parent context.Context
+
+	mu     sync.Mutex // guards what follows
 	ctx    context.Context
 	cancel context.CancelFunc
-}
-
-func newRequests(parent context.Context) *requests {
-	q := &requests{parent: parent}
-	q.ctx, q.cancel = context.WithCancel(parent)
-	return q
+	off    bool
 }
 
 // current returns the context of a request that begins now.
 func (q *requests) current() context.Context {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.ctx == nil {
+		q.ctx, q.cancel = context.WithCancel(q.parent)
+	}
+	if q.off {
+		q.cancel()
+	}
 	return q.ctx
 }
 
@@ -134,7 +137,10 @@ func (q *requests) callOff(done <-chan struct{}) {
 	select {
 	case <-done:
 	default:
-		q.cancel()
+		q.off = true
+		if q.cancel != nil {
+			q.cancel()
+		}
 	}
 }
 
@@ -142,6 +148,8 @@ func (q *requests) callOff(done <-chan struct{}) {
 func (q *requests) renew() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.cancel()
-	q.ctx, q.cancel = context.WithCancel(q.parent)
+	if q.cancel != nil {
+		q.cancel()
+	}
+	q.ctx, q.cancel, q.off = nil, nil, false
 }

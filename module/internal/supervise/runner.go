@@ -52,9 +52,9 @@ type runner struct {
 
 	guestLines, deadLetterLines lineLimit
 
-	requests *requests // that the guest waits for
-	calling  bool      // the guest is being called for the task
-	posted   int       // messages that it sent at once for the task
+	requests requests // that the guest waits for
+	calling  bool     // the guest is being called for the task
+	posted   int      // messages that it sent at once for the task
 
 	counts   counts
 	past     *Counts    // of partitions that ended; guarded by the supervisor's mutex
@@ -69,7 +69,7 @@ type runner struct {
 func newRunner(s *Supervisor, stream pipeline.Stream) *runner {
 	r := &runner{supervisor: s, name: stream.Signal, partition: stream.Partition, kept: s.config.Pipeline.Kept(stream),
 		commands: make(chan func()), ended: make(chan struct{}), trace: s.tracing(stream.Signal),
-		requests: newRequests(s.ctx)}
+		requests: requests{parent: s.ctx}}
 	r.state.status = module.Unknown
 	r.inbox = newInbox(s.config.Pipeline, r)
 	return r
