@@ -106,7 +106,7 @@ func (r *runner) goBack() {
 var badEnds = []module.GuestErrorKind{module.KindTrap, module.KindExit, module.KindDeadline, module.KindMemory, module.KindABI}
 
 // blames reports whether a call that ended badly is the fault of a version on probation: the version before does well in it,
-// from the state that it left. What that does here has no effect.
+// from the state that it left. What that does here has no effect, but for HTTP: requests are sent again, as by any second try.
 func (r *runner) blames(cause error, call func(Instance) (module.Verdict, error)) bool {
 	e, ok := errors.AsType[*module.GuestError](cause)
 	if !ok || r.work.Probation.standing() != open || !slices.Contains(badEnds, e.Kind) {
@@ -131,7 +131,12 @@ func (r *runner) startFormer(w *Work) (Instance, error) {
 	if err != nil {
 		return nil, err
 	}
-	instance, err := w.Guest.Start(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, State: state, Files: files})
+	out, err := r.outwardFor(w, nil)
+	if err != nil {
+		return nil, err
+	}
+	instance, err := w.Guest.Start(Options{Signal: r.name, Limits: w.Spec.Limits, Env: w.Spec.Permissions.Env, State: state, Files: files,
+		HTTP: out, Context: r.supervisor.ctx})
 	if err != nil {
 		return nil, err
 	}
