@@ -29,6 +29,7 @@ type fakeGuest struct {
 	program   // of every instance
 
 	serve     func(ctx context.Context, s *fakeService) error // what a service does; nil: it echoes
+	mu        sync.Mutex                                      // guards appending to what follows
 	instances []*fakeInstance                                 // in order of their start
 	services  []*fakeService
 }
@@ -55,6 +56,8 @@ func (g *fakeGuest) Start(o Options) (Instance, error) {
 	if i.initialize != nil {
 		i.initialize(i)
 	}
+	g.mu.Lock() // partitions start theirs side by side
+	defer g.mu.Unlock()
 	g.instances = append(g.instances, i)
 	return i, nil
 }
