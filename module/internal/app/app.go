@@ -2,7 +2,7 @@
 //
 // # Concurrency
 //
-// Run is called once, and returns when everything that it started has ended. Signals and Reported may be called from
+// Run is called once, and returns when everything that it started has ended. Everything else may be called from
 // any goroutine meanwhile.
 package app
 
