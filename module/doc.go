@@ -46,6 +46,7 @@
 //	internal/check      pure: what is wrong with a twin or a deployment
 //	internal/replay     pure: dead letters, from captures and from the folder
 //	internal/sim        a simulated Edge Hub, workload API and sensor
+//	internal/portal     the simulator's web page
 //	internal/bench      measures all that on the machine at hand
 //	cmd/wasm-on-edge    the command
 //	conformance         checks against programs that were not written here

@@ -54,6 +54,9 @@ func (s *simulation) runParts(ctx context.Context, stop context.CancelFunc) erro
 	if s.control != nil {
 		parts.Go(func() { s.control.run(ctx) })
 	}
+	if s.portal.Load() != nil {
+		parts.Go(func() { s.runPortal(ctx) })
+	}
 	parts.Go(func() { s.output.follow(ctx, s.snapshot) })
 	err := s.runModule(ctx)
 	stop()

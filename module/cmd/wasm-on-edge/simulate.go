@@ -25,6 +25,8 @@ type simulateCommand struct {
 	State    string        `placeholder:"DIR" help:"Keep what the hub is known by, sessions, twins and messages in this directory: killed and started again, it goes on."`
 	Ledger   string        `placeholder:"FILE" help:"Account for every message, one JSON object a line, appended to the file."`
 	Control  string        `placeholder:"HOST:PORT" help:"Take lines from other processes too: POST / with a line as the body, GET /stats. Of this machine only."`
+	Portal   string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address of the page that shows what happens; of this machine only."`
+	NoPortal bool          `help:"Serve no page."`
 	Metrics  string        `placeholder:"HOST:PORT" help:"Tell the module's /metrics, /healthz and /readyz there; 127.0.0.1:9600, say."`
 	Number   bool          `help:"Have the sensor number its bodies: \"n\" counts from 1."`
 	NoModule bool          `help:"Run hub, sensor and workload API alone, for a module in another process."`

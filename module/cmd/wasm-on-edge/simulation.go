@@ -21,6 +21,7 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/manifest"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/methods"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/observe"
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/portal"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/sim"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
 )
@@ -34,8 +35,9 @@ type simulation struct {
 	level   string // of the log
 	output  output
 	hub     *sim.Hub
-	control *control // nil without --control
-	module  *app.App // nil with --no-module
+	control *control                      // nil without --control
+	module  *app.App                      // nil with --no-module
+	portal  atomic.Pointer[portal.Portal] // nil with --no-portal, and until it is open: the hub tells it what happens
 	sensors []participant
 	replay  participant // the one of sensors that comes to an end; nil without --sensor
 	sources []string    // the modules that sensors stand in for
@@ -107,11 +109,15 @@ func (s *simulation) open(m manifest.Manifest, variables map[string]string) (err
 	if err := s.addSensors(m); err != nil {
 		return err
 	}
-	if s.command.NoModule {
+	if !s.command.NoModule {
+		if s.module, err = app.New(s.moduleConfig(variables)); err != nil {
+			return err
+		}
+	}
+	if s.command.NoPortal {
 		return nil
 	}
-	s.module, err = app.New(s.moduleConfig(variables))
-	return err
+	return s.openPortal(m)
 }
 
 func (s *simulation) hubConfig(m manifest.Manifest) sim.Config {
@@ -121,7 +127,7 @@ func (s *simulation) hubConfig(m manifest.Manifest) sim.Config {
 	}
 	return sim.Config{
 		Manifest: m, Dir: dir, Keep: s.command.State != "", Ledger: s.command.Ledger, Listen: s.command.Listen,
-		InFlight: s.command.InFlight, AckTimeout: s.command.Ack, Number: s.command.Number, Log: s.log, Observer: s.observer(),
+		InFlight: s.command.InFlight, AckTimeout: s.command.Ack, Number: s.command.Number, Log: s.log, Observer: s.watch(s.observer()),
 	}
 }
 
@@ -133,6 +139,9 @@ func (s *simulation) introduce(m manifest.Manifest, desired module.Desired) {
 	}
 	s.output.printf("simulating %s with %s; edgeHub at %s\n", filepath.Base(s.command.File), sensors,
 		s.hub.Environment(s.command.Module)["IOTEDGE_GATEWAYHOSTNAME"])
+	if p := s.portal.Load(); p != nil {
+		s.output.printf("portal at %s\n", p.URL())
+	}
 	if s.control != nil {
 		s.output.printf("control at http://%s/\n", s.control.listener.Addr())
 	}
@@ -236,13 +245,16 @@ func (s *simulation) moduleConfig(variables map[string]string) app.Config {
 
 // close removes what is temporary. A hub that has not run gives its sockets back.
 func (s *simulation) close() {
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
 	if s.hub != nil {
-		ended, cancel := context.WithCancel(context.Background())
-		cancel()
 		_ = s.hub.Run(ended) // it says only that it ran before, where it did
 	}
 	if s.control != nil {
 		s.control.close()
+	}
+	if p := s.portal.Load(); p != nil {
+		_ = p.Run(ended)
 	}
 	_ = os.RemoveAll(s.dir)
 }
