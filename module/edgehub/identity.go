@@ -117,34 +117,34 @@ func identityFromConnectionString(text, caFile string) (Identity, error) {
 
 // Source says where the identity comes from: "workload API at unix:///var/run/iotedge/workload.sock" or
 // "EdgeHubConnectionString".
-func (id Identity) Source() string { return id.source }
+func (i Identity) Source() string { return i.source }
 
 // String says who the module is, for logs.
-func (id Identity) String() string {
-	return fmt.Sprintf("module %q of device %q at %s, from %s", id.ModuleID, id.DeviceID, id.Gateway, id.source)
+func (i Identity) String() string {
+	return fmt.Sprintf("module %q of device %q at %s, from %s", i.ModuleID, i.DeviceID, i.Gateway, i.source)
 }
 
 // GoString keeps %#v from walking into the credentials.
-func (id Identity) GoString() string { return "edgehub.Identity{" + id.String() + "}" }
+func (i Identity) GoString() string { return "edgehub.Identity{" + i.String() + "}" }
 
 // address returns edgeHub's host, for its certificate, and host:port, to dial.
-func (id Identity) address() (host, hostPort string) {
-	host, port, err := net.SplitHostPort(id.Gateway)
+func (i Identity) address() (host, hostPort string) {
+	host, port, err := net.SplitHostPort(i.Gateway)
 	if err != nil {
-		host, port = strings.Trim(id.Gateway, "[]"), DefaultPort
+		host, port = strings.Trim(i.Gateway, "[]"), DefaultPort
 	}
 	return host, net.JoinHostPort(host, port)
 }
 
 // check refuses what cannot be spoken on the wire: ids are parts of topics and are not escaped there.
-func (id Identity) check() error {
-	if id.credentials == nil {
+func (i Identity) check() error {
+	if i.credentials == nil {
 		return errors.New("identity has no credentials: take it from IdentityFromEnvironment")
 	}
-	if id.IoTHub == "" || id.Gateway == "" {
+	if i.IoTHub == "" || i.Gateway == "" {
 		return errors.New("identity has no IoT Hub or no gateway")
 	}
-	for _, name := range []string{id.DeviceID, id.ModuleID} {
+	for _, name := range []string{i.DeviceID, i.ModuleID} {
 		if name == "" || len(name) > 128 || strings.ContainsAny(name, "/+#") || !isText(name) {
 			return fmt.Errorf("identity %q cannot be part of a topic", name)
 		}
