@@ -1,21 +1,23 @@
 package wasm
 
-import (
-	"errors"
-	"fmt"
-	"strconv"
-	"strings"
+/*
+#include "host.h"
+*/
+import "C"
 
+import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm/binary"
 )
 
 // ABIs lists the interfaces that this host speaks, for the reported properties.
-const ABIs = ABIEdge1 + "," + ABICommand
+const ABIs = ABIEdge1 + "," + ABICommand + "," + ABIPost + "," + ABIInit
 
 // The interfaces that a guest may have.
 const (
 	ABIEdge1   = "edge/1"
-	ABICommand = "wasi/command" // a program: it runs from its _start to its end
+	ABICommand = "wasi/command"          // a program: it runs from its _start to its end
+	ABIPost    = "2022/post_iot_message" // it tells IoT Hub by wasi_experimental_http, for ever
+	ABIInit    = "2022/init"             // it has the host functions that were described in WIT, and runs for ever
 )
 
 // abi is an interface as a binary shows it, and as errors speak of it.
@@ -23,9 +25,16 @@ type abi struct {
 	name    string
 	not     string // what a binary is that has not all of it
 	exports []export
-	message string // the ways into a guest
+	imports []functions // of the host, besides WASI's
+	message string      // the ways into a guest
 	timer   string
+	program bool // it has an entry, from which it runs to its end
+	endless bool // which does not come by itself: it is a service
+	entry   C.woe_main
 }
+
+// functions are the types of host functions, by the module that they are imported from and their names.
+type functions map[string]map[string]string
 
 // export is a function of an interface, with its type.
 type export struct {
@@ -33,18 +42,37 @@ type export struct {
 	required  bool
 }
 
-var edge1 = &abi{ABIEdge1, "not an edge/1 guest", []export{
+var edge1 = &abi{name: ABIEdge1, not: "not an edge/1 guest", exports: []export{
 	{"edge_alloc", "(i32) → i32", true},
 	{"edge_message", "(i32, i32) → i32", true},
 	{"edge_configure", "(i32, i32) → i32", false},
 	{"edge_timer", "() → i32", false},
 	{"_initialize", "()", false},
-}, "call edge_message of", "call edge_timer of"}
+}, imports: []functions{edge1Imports, httpImports}, message: "call edge_message of", timer: "call edge_timer of"}
 
-var command = &abi{ABICommand, "not a WASI command that runs here", []export{{"_start", "()", true}}, "run", "run"}
+var command = &abi{name: ABICommand, not: "not a WASI command that runs here", exports: []export{{"_start", "()", true}},
+	imports: []functions{edge1Imports, httpImports}, message: "run", timer: "run", program: true, entry: C.WOE_START}
+
+var post = &abi{name: ABIPost, not: "not a guest of 2022 that runs here", exports: []export{
+	{"post_iot_message", "()", true},
+	{"_initialize", "()", false},
+}, imports: []functions{httpImports}, program: true, endless: true, entry: C.WOE_POST}
+
+// postNumber is how the very first of them was: with a number that said nothing.
+var postNumber = &abi{name: ABIPost, not: post.not, exports: []export{
+	{"post_iot_message", "(i32)", true},
+	{"_initialize", "()", false},
+}, imports: post.imports, program: true, endless: true, entry: C.WOE_POST}
+
+var initialized = &abi{name: ABIInit, not: "not a guest of 2022 that runs here", exports: []export{
+	{"init", "(i32, i32)", true},
+	{"canonical_abi_realloc", "(i32, i32, i32, i32) → i32", true},
+	{"canonical_abi_free", "(i32, i32, i32)", false},
+	{"_initialize", "()", false},
+}, imports: []functions{initImports, httpImports}, program: true, endless: true, entry: C.WOE_INIT}
 
 // edge1Imports are the host functions of edge/1, with their types.
-var edge1Imports = map[string]string{
+var edge1Imports = functions{"edge": {
 	"emit":         "(i32, i32, i32, i32, i32, i32) → i32",
 	"property":     "(i32, i32, i32, i32) → i32",
 	"fail":         "(i32, i32)",
@@ -54,119 +82,49 @@ var edge1Imports = map[string]string{
 	"state_set":    "(i32, i32, i32, i32) → i32",
 	"state_delete": "(i32, i32) → i32",
 	"metric":       "(i32, i32, i32, f64)",
-}
+}}
 
-// hostImports are the host functions besides WASI's, by the module that they are imported from.
-var hostImports = map[string]map[string]string{"edge": edge1Imports, moduleHTTP: httpImports}
-
-// families are the hosts whose guests are sometimes met here, by a telling import or export.
-var families = []struct{ mark, whose string }{
-	{"wasi_experimental_http", "a wasi-experimental-http guest with an entry point of its own, not supported yet"},
-	{"hostobservability", "a guest with the WIT host functions of 2022, not supported yet"},
-	{"wasmimports", "a guest with the WIT host functions of 2022, not supported yet"},
-	{"hostfunctions", "a guest with the WIT host functions of 2022, not supported yet"},
-	{"redpanda_transform", "a Redpanda data transform"},
-	{"fluvio", "a Fluvio SmartModule"},
-	{"extism:host", "an Extism plug-in"},
-	{"wasi_config", "a Spin application"},
-	{"spin", "a Spin application"},
-	{"proxy_", "a proxy-wasm filter"},
-	{"wapc", "a waPC guest"},
-	{"env.abort", "built by AssemblyScript with its abort hook: build with --use abort="},
-}
-
-// A refusal names this many findings, and of a name this many bytes: a binary of megabytes may declare millions of imports.
-const maxFindings, maxName = 32, 100
-
-// abiOf returns the interface that a binary seems to have. What has edge_message is no command, whatever else it exports.
+// abiOf returns the interface that a binary seems to have. What has edge_message is of edge/1, whatever else it exports, and
+// an entry of 2022 comes before _start, which its linker may have added.
 func abiOf(info *binary.Info) *abi {
-	_, message := info.Export(binary.Func, "edge_message")
-	if _, start := info.Export(binary.Func, "_start"); start && !message {
+	has := func(name string) bool { _, ok := info.Export(binary.Func, name); return ok }
+	switch {
+	case has("edge_message"):
+	case has("post_iot_message"):
+		if e, _ := info.Export(binary.Func, "post_iot_message"); e.Type == "(i32)" {
+			return postNumber
+		}
+		return post
+	case has("init") && importsOf2022(info):
+		return initialized
+	case has("_start"):
 		return command
 	}
 	return edge1
 }
 
-// Inspect reads what a binary declares and checks that it is a guest, of edge/1 or a WASI command. What is missing or of
-// the wrong type is named, all of it at once.
-func Inspect(wasm []byte) (*binary.Info, error) {
-	info, err := binary.Read(wasm)
-	if errors.Is(err, binary.ErrComponent) {
-		return nil, errors.New("it is a WebAssembly component; components are not supported yet, build a core module")
-	}
-	if err != nil {
-		return nil, err
-	}
-	abi := abiOf(info)
-	wrong := append(wrongExports(info, abi.exports), wrongImports(info)...)
-	if len(wrong) == 0 {
-		return info, nil
-	}
-	text := abi.not + ": " + strings.Join(wrong[:min(len(wrong), maxFindings)], "; ")
-	if len(wrong) > maxFindings {
-		text += "; and more"
-	}
-	if whose := family(info); whose != "" {
-		text += "; it seems to be " + whose
-	}
-	return info, errors.New(text)
-}
-
-func wrongImports(info *binary.Info) (wrong []string) {
+// importsOf2022 reports whether a binary imports from one of the modules of initImports, or exchanges strings as its guests
+// do: one that imports nothing of them is one too.
+func importsOf2022(info *binary.Info) bool {
 	for _, i := range info.Imports {
-		if len(wrong) > maxFindings {
-			break
-		}
-		want, known := hostImports[i.Module][i.Name]
-		switch {
-		case i.Module == "wasi_snapshot_preview1" && i.Kind == binary.Func:
-			// The linker has all of it; an import that it has not is refused by it, by name.
-		case i.Kind != binary.Func || !known:
-			wrong = append(wrong, fmt.Sprintf("it imports %s.%s, which this host does not offer", printable(i.Module), printable(i.Name)))
-		case i.Type != want:
-			wrong = append(wrong, fmt.Sprintf("it imports %s.%s as %s, which is %s", i.Module, i.Name, printable(i.Type), want))
+		if initImports[i.Module] != nil {
+			return true
 		}
 	}
-	return wrong
+	e, _ := info.Export(binary.Func, "init")
+	_, realloc := info.Export(binary.Func, "canonical_abi_realloc")
+	return realloc && (e.Type == "(i32, i32)" || e.Type == initWithSocket)
 }
 
-func wrongExports(info *binary.Info, exports []export) (wrong []string) {
-	if _, ok := info.Export(binary.Mem, "memory"); !ok {
-		wrong = append(wrong, `it does not export a memory called "memory"`)
+// typeOf returns the type of a host function that the interface has.
+func (a *abi) typeOf(i binary.Import) (typ string, known bool) {
+	if i.Module == moduleWASI {
+		typ, known = wasiImports[i.Name]
 	}
-	for _, want := range exports {
-		e, ok := info.Export(binary.Func, want.name)
-		switch {
-		case !ok && want.required:
-			wrong = append(wrong, fmt.Sprintf("it does not export %s %s", want.name, want.typ))
-		case ok && e.Type != want.typ:
-			wrong = append(wrong, fmt.Sprintf("it exports %s as %s, which must be %s", want.name, printable(e.Type), want.typ))
+	for _, imports := range a.imports {
+		if t, ok := imports[i.Module][i.Name]; ok {
+			typ, known = t, true
 		}
 	}
-	return wrong
+	return typ, known
 }
-
-// printable returns a name from a binary as it can stand in a log line.
-func printable(name string) string {
-	cut := name[:min(len(name), maxName)]
-	quoted := strconv.Quote(cut)
-	return quoted[1:len(quoted)-1] + strings.Repeat("…", min(len(name)-len(cut), 1))
-}
-
-func family(info *binary.Info) string {
-	for _, f := range families {
-		for _, i := range info.Imports {
-			if strings.HasPrefix(i.Module, f.mark) || strings.HasPrefix(i.Module+"."+i.Name, f.mark) || strings.HasPrefix(i.Name, f.mark) {
-				return f.whose
-			}
-		}
-		for _, e := range info.Exports {
-			if strings.HasPrefix(e.Name, f.mark) {
-				return f.whose
-			}
-		}
-	}
-	return ""
-}
-
-func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }

@@ -15,12 +15,12 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
 
-// prepareProgram makes a new instance one of a WASI command. That is a program: it has no functions to call but its _start,
-// and gets all that it needs to know with each run. Message and Tick are a fresh run each, which command.c has.
+// prepareProgram makes a new instance one of a program: it has no functions to call but its entry, and gets all that it needs
+// to know with each run. Message and Tick are a fresh run each, which command.c has.
 func (i *Instance) prepareProgram(env map[string]string) error {
 	name := C.CString(string(i.guest.name))
 	defer C.free(unsafe.Pointer(name))
-	if !C.woe_program_new(i.c, i.guest.engine.engine, i.guest.engine.linker, i.guest.compiled, name) {
+	if !C.woe_program_new(i.c, i.guest.engine.engine, i.guest.engine.linker, i.guest.compiled, i.guest.abi.entry, name) {
 		return errors.New(strings.TrimSpace("prepare program: " + string(viewOf(&i.c.detail))))
 	}
 	i.env = env

@@ -35,6 +35,7 @@ wasmtime_linker_t *woe_linker_new(wasm_engine_t *engine, woe_buffer *detail) {
   wasmtime_linker_t *linker = wasmtime_linker_new(engine);
   wasmtime_error_t *error = woe_define_edge1(linker);
   if (!error) error = woe_define_http(linker);
+  if (!error) error = woe_define_2022(linker);
   if (!error) error = woe_define_wasi(linker);
   if (!error) error = woe_define_wasi_files(linker);
   if (!error) error = woe_define_wasi_paths(linker);

@@ -1,6 +1,6 @@
 // The functions of WASI preview 1 on open files, for guests with a private directory; the others get BADF, as on a
 // system that has none. It is descriptor 3, called "/", so that absolute and relative paths both work with what C
-// libraries make of it.
+// libraries make of it; for the guests of 2022 it is called ".", as it was then.
 //
 // Every call is one short piece of local input or output with a capped length. What a guest asks to have synced is not:
 // a guest that does so in a loop would wear the disk out and hold up the syncs of its neighbours, and one sync of a slow
@@ -9,6 +9,7 @@
 // Room for results is checked before anything is done, so that nothing is done that the guest does not learn of.
 
 #include "files.h"
+#include "program.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -30,7 +31,7 @@ WASI(fd_prestat_get) {
   uint8_t *p = woe_guest_bytes(i, (uint32_t)v[1].i32, PRESTAT_SIZE);
   if (!p) ANSWER(FAULT);
   memset(p, 0, PRESTAT_SIZE); // 0: a directory
-  p[4] = 1;                   // the length of "/"
+  p[4] = 1;                   // the length of its name
   ANSWER(SUCCESS);
 }
 
@@ -40,7 +41,7 @@ WASI(fd_prestat_dir_name) {
   if (v[2].i32 == 0) ANSWER(NAMETOOLONG);
   uint8_t *p = woe_guest_bytes(i, (uint32_t)v[1].i32, 1);
   if (!p) ANSWER(FAULT);
-  *p = '/';
+  *p = i->program && i->program->entry != WOE_START ? '.' : '/';
   ANSWER(SUCCESS);
 }
 

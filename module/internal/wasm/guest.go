@@ -66,13 +66,16 @@ func (h *Host) Compile(ctx context.Context, name module.GuestName, wasm []byte, 
 	return g, nil
 }
 
-// ABI returns the interface that the guest has: ABIEdge1 or ABICommand.
+// ABI returns the interface that the guest has: ABIEdge1, ABICommand, ABIPost or ABIInit.
 func (g *Guest) ABI() string { return g.abi.name }
+
+// Endless reports whether the guest runs for ever: it can be nothing but a service, which needs a private directory.
+func (g *Guest) Endless() bool { return g.abi.endless }
 
 // HasTimer reports whether the guest can be bound to a timer. A program runs with nothing on its standard input then.
 func (g *Guest) HasTimer() bool {
-	if g.abi == command {
-		return true
+	if g.abi.program {
+		return !g.abi.endless
 	}
 	_, ok := g.info.Export(binary.Func, "edge_timer")
 	return ok
@@ -114,11 +117,15 @@ type Options struct {
 func (g *Guest) Start(o Options) (*Instance, error) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
+	if g.abi.endless {
+		return nil, &module.GuestError{Guest: g.name, Signal: o.Signal, Op: "instantiate", Kind: module.KindInvalid,
+			Message: "it is a guest of " + g.abi.name + ", which runs for ever", Hint: "serve it"}
+	}
 	i, err := g.newInstance(o)
 	if err != nil {
 		return nil, err
 	}
-	if g.abi == command {
+	if g.abi.program {
 		return i, nil
 	}
 	i.enter()
@@ -152,7 +159,7 @@ func (g *Guest) newInstance(o Options) (*Instance, error) {
 		return refuse(module.KindHost, "the host has no memory left", "")
 	}
 	i.openHTTP(o.Context, o.HTTP)
-	if g.abi == command {
+	if g.abi.program {
 		err = i.prepareProgram(o.Env)
 	}
 	if err == nil {

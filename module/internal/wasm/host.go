@@ -11,7 +11,8 @@
 //	verdict, err := instance.Message(message)
 //
 // A guest is of edge/1, or it is a WASI command: a program, which runs afresh for each call of Message or Tick, or for long
-// as a [Service], which speaks through its standard streams.
+// as a [Service], which speaks through its standard streams. The guests of 2022, which came before edge/1, are always services:
+// those that IoT Hub was told of over HTTP, and those whose host functions were described in WIT.
 //
 // Nothing that a guest does ends the process: every way a call can end badly is a *module.GuestError. After one whose
 // [Instance.Dead] is true the instance must be closed; the next one starts afresh.
@@ -41,6 +42,8 @@ import (
 	"time"
 
 	_ "github.com/bytecodealliance/wasmtime-go/v39" // brings the static library
+
+	"github.com/wasm-on-edge/wasm-on-edge/module/internal/wasm/topics"
 )
 
 // Version is the version of the embedded Wasmtime.
@@ -65,6 +68,7 @@ type Host struct {
 	cache       *cache
 	admission   *admission
 	directories *directories
+	topics      *topics.Bus
 
 	services services
 	compiles compiles
@@ -98,6 +102,7 @@ func New(c Config) (*Host, error) {
 		cache:       cache,
 		admission:   newAdmission(c.Memory),
 		directories: newDirectories(),
+		topics:      topics.New(),
 		engines:     make(map[settings]*engine),
 	}
 	h.ended.Go(h.strike)

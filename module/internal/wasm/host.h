@@ -151,8 +151,13 @@ woe_end woe_finish(woe_instance *, woe_end);
 woe_end woe_broken(woe_instance *, const char *reason);
 bool woe_lookup(woe_instance *, const wasmtime_instance_t *, const char *name, uint8_t kind, wasmtime_extern_t *);
 
-// program.c, command.c: WASI commands
-bool woe_program_new(woe_instance *, wasm_engine_t *, wasmtime_linker_t *, wasmtime_module_t *, const char *name);
+// program.c, command.c: WASI commands, and the guests of 2022
+typedef enum { WOE_START, WOE_POST, WOE_INIT } woe_main; // _start, post_iot_message, init
+bool woe_program_new(woe_instance *, wasm_engine_t *, wasmtime_linker_t *, wasmtime_module_t *, woe_main,
+                     const char *name);
+bool woe_program_set_config(woe_instance *, const char *path);
+void woe_program_set_host(woe_instance *, uintptr_t host);
+bool woe_program_answer(woe_instance *, const char *text, size_t len);
 
 // service.c, pulse.c: those that run on their own
 typedef struct woe_pulse woe_pulse;
@@ -227,6 +232,9 @@ wasmtime_error_t *woe_define_edge1(wasmtime_linker_t *);
 
 // http.c
 wasmtime_error_t *woe_define_http(wasmtime_linker_t *);
+
+// wit2022.c
+wasmtime_error_t *woe_define_2022(wasmtime_linker_t *);
 
 // wasi.c, environment.c, streams.c, poll.c, files_wasi.c, paths_wasi.c
 void woe_flush_lines(woe_instance *);

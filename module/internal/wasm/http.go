@@ -17,14 +17,14 @@ import (
 // moduleHTTP is what guests import the functions from.
 const moduleHTTP = "wasi_experimental_http"
 
-// httpImports are the host functions of wasi_experimental_http, with their types.
-var httpImports = map[string]string{
+// httpImports are the host functions of wasi_experimental_http.
+var httpImports = functions{moduleHTTP: {
 	"req":             "(i32, i32, i32, i32, i32, i32, i32, i32, i32, i32) → i32",
 	"close":           "(i32) → i32",
 	"header_get":      "(i32, i32, i32, i32, i32, i32) → i32",
 	"headers_get_all": "(i32, i32, i32, i32) → i32",
 	"body_read":       "(i32, i32, i32, i32) → i32",
-}
+}}
 
 // outward is what an instance of a guest that sends requests has of its own.
 type outward struct {

@@ -189,9 +189,10 @@ func TestAProgramSendsRequestsAndEachRunBeginsWithoutResponses(t *testing.T) {
 // noIO are the streams of a service that neither reads nor writes.
 type noIO struct{}
 
-func (noIO) Read(ctx context.Context) ([]byte, error) { <-ctx.Done(); return nil, ctx.Err() }
-func (noIO) Write(context.Context, []byte)            {}
-func (noIO) Log(module.LogLine)                       {}
+func (noIO) Read(ctx context.Context) ([]byte, error)        { <-ctx.Done(); return nil, ctx.Err() }
+func (noIO) Write(context.Context, []byte)                   {}
+func (noIO) Log(module.LogLine)                              {}
+func (noIO) Send(context.Context, module.OutputName, []byte) {}
 
 func TestAServiceThatWaitsForAnAnswerEndsWithItsRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

@@ -65,7 +65,7 @@ func (i *Instance) Configure(document []byte) error {
 	if err := i.begin("configure"); err != nil {
 		return err
 	}
-	if i.guest.abi == command {
+	if i.guest.abi.program {
 		return i.configureProgram(document)
 	}
 	i.enter()
@@ -118,7 +118,7 @@ func (i *Instance) Close() {
 // begin lets go of what the last call left behind, before C writes over it.
 func (i *Instance) begin(op string) error {
 	i.effects.reset()
-	if i.http != nil && i.guest.abi == command { // what a run left open is no other run's
+	if i.http != nil && i.guest.abi.program { // what a run left open is no other run's
 		i.http.responses.CloseAll()
 	}
 	if i.dead {

@@ -1,13 +1,18 @@
 // What a guest logs, and the checked way into its memory and to its text.
 
-#include "host.h"
+#include "program.h"
 
 #include <stdio.h>
 
 enum { WOE_LOG_LINE_MAX = 4096, WOE_LOGS_MAX = 64 * 1024 };
 
-// woe_log keeps a line for Go: level, length, bytes. A call may leave WOE_LOGS_MAX bytes; what exceeds them is counted.
+// woe_log keeps a line for Go: level, length, bytes. A call may leave WOE_LOGS_MAX bytes; what exceeds them is counted. Of a
+// service Go gets each line at once.
 void woe_log(woe_instance *i, uint32_t level, const uint8_t *text, size_t len) {
+  if (i->program && i->program->service) {
+    woe_service_log(i->program->service, level, text, len);
+    return;
+  }
   if (len > WOE_LOG_LINE_MAX) len = WOE_LOG_LINE_MAX;
   if (i->logs.len + len + 8 > WOE_LOGS_MAX || !woe_reserve(&i->logs, len + 8)) {
     i->logs_dropped++;

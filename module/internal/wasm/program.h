@@ -1,5 +1,5 @@
-// What the files about programs (WASI commands) share. A program runs from _start to its end: once for each message
-// (command.c), or once and for long beside the calls (service.c).
+// What the files about programs share: WASI commands, and the guests of 2022. A program runs from its entry to its end: once
+// for each message (command.c), or once and for long beside the calls (service.c).
 
 #ifndef WOE_PROGRAM_H
 #define WOE_PROGRAM_H
@@ -14,18 +14,24 @@ typedef struct woe_program {
   wasm_engine_t *engine;
   wasmtime_instance_pre_t *prepared; // its own: it outlives the guest that it was compiled for
   char *name;                        // its only argument
+  woe_main entry;
+  char *config;                      // of WOE_INIT: its argument, owned; NULL before it is known
+  uintptr_t host;                    // by which Go knows a service of 2022
   woe_service *service;              // NULL for one that runs for each message
 
   // The run for the message at hand.
   const uint8_t *input; // what is left of standard input
   size_t input_len;
-  woe_buffer output;
+  woe_buffer output; // of a service of 2022: what the host function at hand returns
   bool output_refused;
 } woe_program;
 
 // program.c
 woe_end woe_program_start(woe_instance *);
 void woe_program_delete(woe_program *);
+
+// wit2022.c
+woe_end woe_init_call(woe_instance *, const wasmtime_instance_t *, const wasmtime_func_t *init);
 
 // command.c
 woe_end woe_command_message(woe_instance *, const uint8_t *body, size_t len, const uint8_t *properties,
@@ -48,7 +54,7 @@ void woe_service_set_blocking(woe_service *, bool);
 bool woe_service_blocking(const woe_service *);
 int64_t woe_service_read(woe_service *, uint8_t *to, size_t len);
 int64_t woe_service_write(woe_service *, const uint8_t *from, size_t len);
-void woe_service_log(woe_service *, const uint8_t *line, size_t len);
+void woe_service_log(woe_service *, uint32_t level, const uint8_t *line, size_t len);
 wasmtime_error_t *woe_service_strike(woe_instance *);
 void woe_service_rest(woe_service *); // it waits for the host until woe_service_work
 void woe_service_work(woe_service *, bool called_off);

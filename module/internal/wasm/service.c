@@ -17,6 +17,7 @@ struct woe_service {
   bool stopping; // set by any thread
   bool stopped;  // it ended for that
   bool nonblocking;
+  bool resting; // since woe_service_rest
 
   int64_t window_cpu_ns, window_wall_ns; // when the window at hand began, by both clocks
 
@@ -71,26 +72,29 @@ int woe_service_wait(woe_service *s, int fd, short events, int64_t ns) {
   struct pollfd fds[2] = {{.fd = s->setup.stop, .events = POLLIN}, {.fd = fd, .events = events}};
   int ready;
   note_memory(s->instance);
-  if (ns) woe_pulse_rest(s->pulse);
+  bool works = ns && !s->resting;
+  if (works) woe_pulse_rest(s->pulse);
   do { // signals of the Go runtime interrupt it
     int64_t left = ns < 0 ? 0 : until - woe_now_ns(CLOCK_MONOTONIC);
     if (left < 0) left = 0;
     struct timespec time = {.tv_sec = left / second, .tv_nsec = left % second};
     ready = ppoll(fds, 2, ns < 0 ? NULL : &time, NULL);
   } while (ready < 0 && errno == EINTR);
-  if (ns) woe_pulse_work(s->pulse);
+  if (works) woe_pulse_work(s->pulse);
   if (stopping(s)) return WOE_STOPPED;
   return ready > 0 ? WOE_READY : WOE_TIME_OUT;
 }
 
 void woe_service_rest(woe_service *s) {
   note_memory(s->instance);
+  s->resting = true;
   woe_pulse_rest(s->pulse);
 }
 
 // woe_service_work says that the wait is over, or called off: that is an end which was asked for, though the word of it may
 // still be on its way.
 void woe_service_work(woe_service *s, bool called_off) {
+  s->resting = false;
   woe_pulse_work(s->pulse);
   s->stopped = s->stopped || called_off;
 }
@@ -126,10 +130,10 @@ int64_t woe_service_write(woe_service *s, const uint8_t *from, size_t len) {
   return write_pipe(s, s->setup.out, from, len);
 }
 
-// woe_service_log hands a line on. Those beyond what a minute may have are dropped here, so that a flood costs the guest's
+// woe_service_log hands a line on, a digit for its level before it. Those beyond what a minute may have are dropped here, so that a flood costs the guest's
 // share of the processor and not the host's.
-void woe_service_log(woe_service *s, const uint8_t *line, size_t len) {
-  uint8_t text[WOE_LINE_MAX + 1];
+void woe_service_log(woe_service *s, uint32_t level, const uint8_t *line, size_t len) {
+  uint8_t text[1 + WOE_LINE_MAX + 1] = {(uint8_t)('0' + (level > 5 ? 5 : level))};
   int64_t now = woe_now_ns(CLOCK_MONOTONIC);
   if (now - s->minute_ns >= 60 * second) {
     s->minute_ns = now;
@@ -141,9 +145,9 @@ void woe_service_log(woe_service *s, const uint8_t *line, size_t len) {
   }
   s->minute_lines++;
   if (len > WOE_LINE_MAX) len = WOE_LINE_MAX;
-  memcpy(text, line, len);
-  text[len] = '\n';
-  write_pipe(s, s->setup.err, text, len + 1); // whole: it is less than PIPE_BUF
+  if (len) memcpy(text + 1, line, len);
+  text[1 + len] = '\n';
+  write_pipe(s, s->setup.err, text, len + 2); // whole: it is less than PIPE_BUF
 }
 
 // woe_service_logs_dropped may be called from any thread.

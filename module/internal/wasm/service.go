@@ -16,7 +16,7 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module"
 )
 
-// ServiceIO is the other end of a service's standard streams. Read and Write are each called from one goroutine, Log from
+// ServiceIO is the other end of a service's standard streams. Read, Write and Send are each called from one goroutine, Log from
 // several; all of them while Run runs, and in no other time.
 type ServiceIO interface {
 	// Read returns what comes next on standard input: a line, or several. It gets its newline where it has none. Read may
@@ -25,31 +25,37 @@ type ServiceIO interface {
 	// Write takes a line of standard output, without its newline, which is valid during the call. It may block until ctx
 	// ends: the guest blocks with it, once the pipe between them is full.
 	Write(ctx context.Context, line []byte)
+	// Send takes a message that a guest of 2022 sends to an output; "" is the signal's own. It may block until ctx ends.
+	Send(ctx context.Context, output module.OutputName, body []byte)
 	// Log takes a line of standard error, or one in which the host tells what it left out.
 	Log(module.LogLine)
 }
 
-// Service is a WASI command that runs for long: a line on its standard input is a message to it, a line on its standard
+// Service is a program that runs for long: a line on its standard input is a message to it, a line on its standard
 // output one from it. It has no deadline; limits.CPUPercent is its share of a processor. Close frees it.
 type Service struct {
 	instance *Instance
 	io       ServiceIO
 	streams  streams
 	refused  atomic.Int64
+	old      *old // nil: it is a WASI command
 	words    tail // the end of standard error; the log's goroutine's until Run has awaited it
 }
 
-// Serve prepares a service; Run runs it. Only a WASI command can be one, and at most 64 of a Host. Of the options State
-// is not for services. An error is a *module.GuestError.
+// Serve prepares a service; Run runs it. Only a WASI command or a guest of 2022 can be one, and at most 64 of a Host. Of the
+// options State is not for services, and Files must be there for a guest of 2022. An error is a *module.GuestError.
 func (g *Guest) Serve(o Options, io ServiceIO) (*Service, error) {
 	refuse := func(kind module.GuestErrorKind, reason, hint string) (*Service, error) {
 		return nil, &module.GuestError{Guest: g.name, Signal: o.Signal, Op: "serve", Kind: kind, Message: reason, Hint: hint}
 	}
-	if g.abi != command {
+	if !g.abi.program {
 		return refuse(module.KindInvalid, "it is a guest of "+g.abi.name+": only a WASI command can run as a service", "leave run out")
 	}
 	if name := g.edgeImport(); name != "" {
 		return refuse(module.KindInvalid, "it imports edge."+name+": a service speaks through its standard streams", "use run: perMessage")
+	}
+	if g.abi.endless && o.Files == "" {
+		return refuse(module.KindHost, "it needs a private directory, for its configuration file", "")
 	}
 	pulse, err := g.host.takeService()
 	if err != nil {
@@ -64,6 +70,7 @@ func (g *Guest) Serve(o Options, io ServiceIO) (*Service, error) {
 	}
 	i.serves = true
 	s := &Service{instance: i, io: io}
+	s.openOld()
 	if err := s.connect(pulse); err != nil {
 		s.Close()
 		return refuse(module.KindHost, err.Error(), "")
@@ -97,9 +104,14 @@ func (s *Service) connect(pulse *C.woe_pulse) error {
 	return nil
 }
 
-// Configure gives the service its settings, which it finds in EDGE_SETTINGS. It comes before Run. The document is that of
-// Instance.Configure.
-func (s *Service) Configure(document []byte) error { return s.instance.configureProgram(document) }
+// Configure gives the service its settings, which a WASI command finds in EDGE_SETTINGS and a guest of 2022 in its
+// configuration file. It comes before Run. The document is that of Instance.Configure.
+func (s *Service) Configure(document []byte) error {
+	if err := s.instance.configureProgram(document); err != nil {
+		return err
+	}
+	return s.configureOld(document)
+}
 
 // Run runs the service in the caller's goroutine, once, until it ends or ctx does; what it wrote before it ended by itself
 // has reached Write by then. It returns nil where the exit code is 0 and where ctx ended, else a *module.GuestError. A
@@ -114,6 +126,9 @@ func (s *Service) Run(ctx context.Context) error {
 	defer ended()
 	if i.http != nil {
 		i.http.ctx = running
+	}
+	if s.old != nil {
+		s.old.ctx = running
 	}
 	var parts sync.WaitGroup
 	parts.Go(func() { s.feed(running) })
@@ -146,6 +161,7 @@ func (s *Service) failure(end C.woe_end) error {
 // Close frees the service and all that its guest held. It must not be running.
 func (s *Service) Close() {
 	if s.instance.c != nil {
+		s.closeOld()
 		s.instance.Close()
 		s.streams.close()
 		s.instance.guest.host.services.giveBack()

@@ -22,8 +22,9 @@ import (
 type fakeIO struct {
 	in   chan string // closed: the input is at its end
 	out  chan string
-	mu   sync.Mutex // guards logs
+	mu   sync.Mutex // guards what follows
 	logs []string
+	sent []string // "output: body"
 }
 
 func (f *fakeIO) Read(ctx context.Context) ([]byte, error) {
@@ -43,6 +44,18 @@ func (f *fakeIO) Write(ctx context.Context, line []byte) {
 	case f.out <- string(line):
 	case <-ctx.Done():
 	}
+}
+
+func (f *fakeIO) Send(_ context.Context, output module.OutputName, body []byte) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sent = append(f.sent, string(output)+": "+string(body))
+}
+
+func (f *fakeIO) messages() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return append([]string(nil), f.sent...)
 }
 
 func (f *fakeIO) Log(line module.LogLine) {

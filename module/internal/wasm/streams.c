@@ -18,8 +18,7 @@ static woe_service *service_of(const woe_instance *i) { return i->program ? i->p
 // log_line ends the unfinished line of a stream.
 static void log_line(woe_instance *i, int stream) {
   woe_buffer *line = &i->lines[stream];
-  if (line->len && service_of(i)) woe_service_log(service_of(i), line->data, line->len);
-  else if (line->len) woe_log(i, stream ? 3 : 2, line->data, line->len);
+  if (line->len) woe_log(i, stream ? 3 : 2, line->data, line->len);
   line->len = 0;
 }
 

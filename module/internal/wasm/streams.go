@@ -108,16 +108,20 @@ func (s *Service) forward(ctx context.Context) {
 	eachLine(s.streams.host[1], most, take, refuse)
 }
 
-const levelWarn = 3 // of a module.LogLine, and that of standard error
+// Levels of a module.LogLine; standard error is a warning.
+const (
+	levelInfo = 2
+	levelWarn = 3
+)
 
-// log hands the lines of standard error on, and keeps the last.
+// log hands the lines of the log on, most of which are those of standard error, and keeps the last.
 func (s *Service) log() {
 	take := func(line []byte) {
-		text := strings.ToValidUTF8(string(line), "�")
-		_, _ = s.words.Write([]byte(text + "\n")) // it never fails
-		s.io.Log(module.LogLine{Level: levelWarn, Text: text})
+		level, text := int(line[0]-'0'), strings.ToValidUTF8(string(line[1:]), "�") // service.c puts the one before the other
+		_, _ = s.words.Write([]byte(text + "\n"))                                   // it never fails
+		s.io.Log(module.LogLine{Level: level, Text: text})
 	}
-	eachLine(s.streams.host[2], C.WOE_LINE_MAX, take, func() {}) // none is longer
+	eachLine(s.streams.host[2], 1+C.WOE_LINE_MAX, take, func() {}) // none is longer
 }
 
 // eachLine calls take with each line that is not empty, without its newline, and refuse for each that is longer than most
