@@ -93,7 +93,7 @@ func inspect(content []byte) inspection {
 		return i
 	}
 	if i.Runs {
-		i.ABI = abiOf(info)
+		i.ABI = wasm.ABIOf(info)
 	}
 	if info.Memory != nil {
 		i.MemoryPages = info.Memory.Min
@@ -106,14 +106,6 @@ func inspect(content []byte) inspection {
 	}
 	i.Permissions = append(i.Permissions, permissions(info)...)
 	return i
-}
-
-// abiOf names the interface of a binary that this host runs.
-func abiOf(info *binary.Info) string {
-	if _, ok := info.Export(binary.Func, "edge_message"); ok {
-		return wasm.ABIEdge1
-	}
-	return wasm.ABICommand
 }
 
 // permissions returns what in the twin a binary can make use of, by what it imports.

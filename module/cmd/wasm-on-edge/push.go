@@ -40,7 +40,7 @@ func (c pushCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	annotations := map[string]string{artifact.AnnotationTitle: filepath.Base(c.File), artifact.AnnotationABI: abiOf(info)}
+	annotations := map[string]string{artifact.AnnotationTitle: filepath.Base(c.File), artifact.AnnotationABI: wasm.ABIOf(info)}
 	for name, value := range map[string]string{artifact.AnnotationSDK: c.SDK, artifact.AnnotationRevision: c.Revision} {
 		if value != "" {
 			annotations[name] = value

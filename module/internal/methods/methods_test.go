@@ -74,6 +74,7 @@ func (e *echo) Serve(supervise.Options, supervise.ServiceIO) (supervise.Service,
 }
 func (e *echo) HasTimer() bool         { return true }
 func (e *echo) IsProgram() bool        { return false }
+func (e *echo) Endless() bool          { return false }
 func (e *echo) Configure([]byte) error { return nil }
 func (e *echo) Message(m module.Message) (module.Verdict, error) {
 	e.effects = module.Effects{}

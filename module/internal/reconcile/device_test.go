@@ -128,6 +128,7 @@ type fakeGuest struct {
 
 func (g *fakeGuest) HasTimer() bool  { return true }
 func (g *fakeGuest) IsProgram() bool { return false }
+func (g *fakeGuest) Endless() bool   { return false }
 func (g *fakeGuest) Cached() bool    { return false }
 
 func (g *fakeGuest) Close() {

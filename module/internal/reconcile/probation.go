@@ -32,7 +32,7 @@ func formerOf(running, former, want Entry) (Entry, bool) {
 func (r *Reconciler) watchOver(work *supervise.Work, e Entry, res *resolution) Entry {
 	name := e.Signal.Name
 	former, ok := formerOf(r.running[name], r.former[name], e)
-	if !ok {
+	if !ok || work.Guest != nil && work.Guest.Endless() { // a service, which is on none
 		return Entry{}
 	}
 	old := supervise.Work{Version: former.Version, Signal: former.Signal, Digest: former.Digest}

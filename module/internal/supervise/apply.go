@@ -118,7 +118,9 @@ func prepare(w *Work) (f front, err error) {
 		return refuse("it is a service, which runs on its own and hears of no ticks", "leave run out, or give the signal an input")
 	case w.ticks() && !w.Guest.HasTimer():
 		return refuse("it does not export edge_timer, which a timer signal needs", "")
-	case w.Spec.Run != "" && !w.Guest.IsProgram():
+	case w.Guest.Endless() && w.Spec.Run == module.RunPerMessage:
+		return refuse("it runs for ever, and not for each message", "leave run out")
+	case w.Spec.Run != "" && !w.Guest.IsProgram() && !w.Guest.Endless():
 		return refuse(fmt.Sprintf("run %q is for WASI commands, and it is a guest of edge/1", w.Spec.Run), "leave run out")
 	}
 	if f.reader, err = signals.NewReader(w.Signal); err != nil {
@@ -260,7 +262,7 @@ func (r *runner) files(w *Work) (string, error) {
 		return "", nil
 	case all == "":
 		return "", &module.GuestError{Guest: w.Spec.Name, Signal: r.name, Op: "instantiate", Kind: module.KindHost,
-			Message: "permissions.files is private, and this module has no storage", Hint: "mount a volume at WASM_ON_EDGE_STORAGE"}
+			Message: "it needs a private directory, and this module has no storage", Hint: "mount a volume at WASM_ON_EDGE_STORAGE"}
 	default:
 		return filepath.Join(all, r.stream().FileName()), nil
 	}

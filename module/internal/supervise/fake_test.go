@@ -25,6 +25,7 @@ import (
 type fakeGuest struct {
 	noTimer   bool
 	isProgram bool
+	endless   bool
 	onStart   func(o Options) error
 	program   // of every instance
 
@@ -44,6 +45,7 @@ type program struct {
 
 func (g *fakeGuest) HasTimer() bool  { return !g.noTimer }
 func (g *fakeGuest) IsProgram() bool { return g.isProgram }
+func (g *fakeGuest) Endless() bool   { return g.endless }
 
 func (g *fakeGuest) Start(o Options) (Instance, error) {
 	if g.onStart != nil {

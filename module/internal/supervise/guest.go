@@ -22,6 +22,8 @@ type Guest interface {
 	HasTimer() bool
 	// IsProgram reports whether it is a WASI command, of which the twin may say how it is run.
 	IsProgram() bool
+	// Endless reports whether it runs for ever: it is a service whatever the twin says, and needs a private directory.
+	Endless() bool
 }
 
 // Options are what an instance is started with.
@@ -68,13 +70,15 @@ type Service interface {
 	Close()             // when it does not run
 }
 
-// ServiceIO is the other end of a service's standard streams. Read and Write are each called from one goroutine, Log from
+// ServiceIO is the other end of a service's standard streams. Read, Write and Send are each called from one goroutine, Log from
 // several, while Run runs.
 type ServiceIO interface {
 	// Read waits for what comes next on standard input: a line. An error is the end of the input.
 	Read(ctx context.Context) ([]byte, error)
 	// Write takes a line of standard output, which is valid during the call, and may block.
 	Write(ctx context.Context, line []byte)
+	// Send takes a message for an output, "" being the signal's own, and may block.
+	Send(ctx context.Context, output module.OutputName, body []byte)
 	Log(module.LogLine)
 }
 
@@ -141,9 +145,13 @@ func (w *Work) gathers() bool {
 	return w.Signal.PublishGroup != "" && w.Signal.Output != module.OutputNone
 }
 
-func (w *Work) hasFiles() bool { return w.Spec.Permissions.Files == module.FilesPrivate }
+func (w *Work) hasFiles() bool {
+	return w.Spec.Permissions.Files == module.FilesPrivate || w.Guest != nil && w.Guest.Endless()
+}
 
-func (w *Work) serves() bool { return w.Spec.Run == module.RunService }
+func (w *Work) serves() bool {
+	return w.Spec.Run == module.RunService || w.Guest != nil && w.Guest.Endless()
+}
 
 func (w *Work) ticks() bool {
 	_, ticks := w.timer()

@@ -129,7 +129,12 @@ func (o *serviceIO) Read(ctx context.Context) ([]byte, error) {
 // Write has the runner send a line. The runner takes it also when ctx has ended: it waits for all that was written.
 func (o *serviceIO) Write(_ context.Context, line []byte) {
 	line = bytes.Clone(line)
-	o.service.tasks <- func() { o.runner.say(o.service, line) }
+	o.service.tasks <- func() { o.runner.say(o.service, "", line) }
+}
+
+// Send has the runner send a message, as Write does with a line.
+func (o *serviceIO) Send(_ context.Context, output module.OutputName, body []byte) {
+	o.service.tasks <- func() { o.runner.say(o.service, output, body) }
 }
 
 // Log writes a line into the module's log. How many a minute there are is the guest's own limit.
@@ -162,14 +167,18 @@ func (r *runner) awaitRoom(ctx context.Context) bool {
 	return waiting > 0 && r.service.full() && r.service.await(ctx)
 }
 
-// say sends a line that the service wrote. No input waits for it.
-func (r *runner) say(s *service, line []byte) {
+// say sends what the service wrote; without an output it is for the signal's own. No input waits for it.
+func (r *runner) say(s *service, output module.OutputName, body []byte) {
 	share := r.supervisor.config.Pipeline.Tick(r.stream(), "line", time.Now())
 	share.Identity = "line\x00" + s.started.UTC().Format(time.RFC3339Nano) + "\x00" + strconv.Itoa(s.lines)
 	s.lines++
 	interrupted := r.task
 	r.task = task{share: share}
-	r.send(r.work.Signal.Output, module.Message{Body: line}, true)
+	own := output == "" || output == r.work.Signal.Output
+	if own {
+		output = r.work.Signal.Output
+	}
+	r.send(output, module.Message{Body: body}, own)
 	r.settle()
 	r.task = interrupted
 	r.measure(s)

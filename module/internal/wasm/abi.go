@@ -84,6 +84,9 @@ var edge1Imports = functions{"edge": {
 	"metric":       "(i32, i32, i32, f64)",
 }}
 
+// ABIOf names the interface of a binary in which Inspect found nothing wrong.
+func ABIOf(info *binary.Info) string { return abiOf(info).name }
+
 // abiOf returns the interface that a binary seems to have. What has edge_message is of edge/1, whatever else it exports, and
 // an entry of 2022 comes before _start, which its linker may have added.
 func abiOf(info *binary.Info) *abi {

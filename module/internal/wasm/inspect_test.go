@@ -52,8 +52,8 @@ func TestAnImportThatIsNotOfferedIsRefused(t *testing.T) {
 	assert.EqualError(t, err, "not an edge/1 guest: it imports edge.log as (i32, i32), which is (i32, i32, i32)")
 
 	for imported, name := range map[string]string{
-		`"wasi_snapshot_preview1" "fd_dance" (func)`:              "fd_dance",
-		`"wasi_snapshot_preview1" "proc_exit" (func (param i64))`: "proc_exit",
+		`"wasi_snapshot_preview1" "fd_dance" (func)`:              "it imports wasi_snapshot_preview1.fd_dance, which this host does not offer",
+		`"wasi_snapshot_preview1" "proc_exit" (func (param i64))`: "it imports wasi_snapshot_preview1.proc_exit as (i64), which is (i32)",
 	} {
 		_, err = newHost(t).Compile(t.Context(), "guest", guestOf(t, "(import "+imported+")", "", "(i32.const 1)"), limits())
 		e := guestError(t, err)
@@ -64,15 +64,24 @@ func TestAnImportThatIsNotOfferedIsRefused(t *testing.T) {
 
 func TestGuestsOfOtherHostsAreRecognised(t *testing.T) {
 	for text, whose := range map[string]string{
-		`(import "wasi_experimental_http" "req" (func))`:        "a wasi-experimental-http guest with an entry point of its own, not supported yet",
-		`(import "hostobservability" "record" (func))`:          "a guest with the WIT host functions of 2022, not supported yet",
-		`(import "redpanda_transform" "read_batch" (func))`:     "a Redpanda data transform",
-		`(import "extism:host/env" "input_length" (func))`:      "an Extism plug-in",
-		`(import "wasi_config" "get-config" (func))`:            "a Spin application",
-		`(import "env" "proxy_log" (func))`:                     "a proxy-wasm filter",
-		`(func (export "proxy_on_vm_start"))`:                   "a proxy-wasm filter",
-		`(import "wapc" "__guest_request" (func))`:              "a waPC guest",
-		`(import "env" "abort" (func (param i32 i32 i32 i32)))`: "built by AssemblyScript with its abort hook: build with --use abort=",
+		`(import "wasi_experimental_http" "req" (func))`:                 "a wasi-experimental-http guest with an entry of its own: rename that to _start or post_iot_message",
+		`(import "hostobservability" "record" (func))`:                   "a guest with the WIT host functions of 2022",
+		`(import "redpanda_transform" "read_batch_header" (func))`:       "a Redpanda data transform",
+		`(import "env" "copy_records" (func (param i32 i32)))`:           "a Fluvio SmartModule",
+		`(import "extism:host/env" "input_length" (func))`:               "an Extism plug-in",
+		`(import "env" "extism_input_length" (func))`:                    "an Extism plug-in",
+		`(import "wasi_config" "get-config" (func))`:                     "a Spin application",
+		`(func (export "handle-http-request"))`:                          "a Spin application",
+		`(import "env" "proxy_log" (func))`:                              "a proxy-wasm filter",
+		`(func (export "proxy_on_vm_start"))`:                            "a proxy-wasm filter",
+		`(import "wapc" "__guest_request" (func))`:                       "a waPC guest",
+		`(import "env" "abort" (func (param i32 i32 i32 i32)))`:          "built by AssemblyScript with its abort hook: build with --use abort=",
+		`(import "wasi_unstable" "fd_write" (func))`:                     "built for a draft of WASI from before 2020: build with newer tools",
+		`(import "wasi_snapshot_preview1" "sock_open" (func))`:           "built for the sockets of WasmEdge",
+		`(import "wasi:cli/environment@0.2.0" "get-environment" (func))`: "the core module of a component",
+		`(import "gojs" "runtime.wasmExit" (func))`:                      "built by Go for a browser: build with GOOS=wasip1",
+		`(import "wbg" "__wbg_log" (func))`:                              "built by wasm-bindgen for a browser: build for wasm32-wasip1",
+		`(import "env" "emscripten_memcpy_big" (func))`:                  "built by Emscripten for a browser: build with the WASI SDK",
 	} {
 		_, err := wasm.Inspect(wat(t, "(module "+text+")"))
 		assert.ErrorContains(t, err, "; it seems to be "+whose)
