@@ -140,9 +140,6 @@ func (s *Service) Run(ctx context.Context) error {
 		_ = s.streams.host[0].Close() // also where feed waits for room in it
 	})
 	end := C.woe_service_run(i.c) // holds this thread until it returns
-	if end == C.WOE_CALLED_OFF && ctx.Err() != nil {
-		end = C.WOE_OK // it learned so of its end
-	}
 	ended()
 	s.streams.closeGuest()
 	parts.Wait()
