@@ -1,10 +1,16 @@
 package app
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -108,4 +114,30 @@ func TestTheFirstGuestOfAllReachesEdgeHubWithoutItsKeys(t *testing.T) {
 	assert.Equal(t, "application/text", property(t, first, "$.ct"))
 	assert.NotContains(t, d.log.String(), "SharedAccessSignature")
 	d.waitReported("signals.sensor.runtimeStatus", "running")
+}
+
+func TestTheExamplesOfTodayDoWhatTheGuestsOf2022Did(t *testing.T) {
+	var posted atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil && r.Header.Get("Content-Type") == "application/text" && strings.HasPrefix(string(body), `{"device Id":"001"`) {
+			posted.Add(1)
+		}
+	}))
+	t.Cleanup(server.Close)
+	const limits = `"limits":{"startMs":20000,"deadlineMs":5000}`
+	d := newDevice(t, fmt.Sprintf(`{"schemaVersion":"1.0","guests":{"telemetry":{"source":"file:telemetry.wasm",%[1]s},
+		"gateway":{"source":"file:gateway.wasm",%[1]s,"permissions":{"http":{"server":"%[2]s"}},"settings":{"url":"%[2]s/in"}}},
+		"signals":{"sensor":{"source":"timer","samplingIntervalMs":50,"guest":"telemetry"},"out":{"source":"signal:sensor","guest":"gateway","output":""}}}`, limits, server.URL))
+	for _, name := range []string{"telemetry.wasm", "gateway.wasm"} {
+		binary, err := os.ReadFile(filepath.Join("../../../build/guests", name))
+		if errors.Is(err, fs.ErrNotExist) {
+			t.Skip("build/guests is missing some: run make guests")
+		}
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(filepath.Join(d.guests, name), binary, 0o600))
+	}
+	d.run()
+	d.wait(func() bool { return posted.Load() >= 3 && len(d.messages("telemetry")) >= 3 }, "readings at the hub and at the server")
+	assert.Empty(t, d.messages("deadletter"))
 }
