@@ -71,4 +71,5 @@ const (
 	Failed      RuntimeStatus = "failed"      // could not be started, or may not be started again
 	Quarantined RuntimeStatus = "quarantined" // ended badly too often; waits for a change of its entry
 	Stopped     RuntimeStatus = "stopped"     // by the twin
+	RolledBack  RuntimeStatus = "rolledBack"  // of a guest: the version before runs, since the desired one failed on probation
 )

@@ -73,9 +73,10 @@ func (a *App) measure() metrics.Snapshot {
 	s := metrics.Snapshot{
 		Pipeline: a.pipeline.Counts(), Stored: a.pipeline.Stored(),
 		Signals: a.supervisor.Snapshot(), Removed: a.supervisor.Removed(), Times: a.supervisor.Times(), Measured: a.supervisor.Measured(),
-		Twin:         metrics.Twin{Version: reported.LastDesiredVersion, Status: reported.LastDesiredStatus.Code},
+		Twin:         metrics.Twin{Version: reported.LastDesiredVersion, Status: reported.LastDesiredStatus.Code, RolledBack: reported.Summary.RolledBack},
 		Storage:      metrics.Storage{Journal: usage.Disk, JournalLive: usage.Live, Lost: usage.Lost, Writable: !a.health.bad.Load()},
 		Code:         metrics.Code(code),
+		Downloads:    metrics.Downloads(a.artifacts.Stats()),
 		ClockSuspect: a.clockSuspect.Load(),
 	}
 	if a.room != nil {

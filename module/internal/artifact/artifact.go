@@ -50,6 +50,7 @@ type Config struct {
 type Store struct {
 	config Config
 	cache  *cache
+	stats  stats
 	slots  chan struct{} // one for each transfer that may run at once
 }
 

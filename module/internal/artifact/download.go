@@ -46,6 +46,8 @@ func (p Progress) String() string {
 // progress how it goes: at the beginning, at each tenth, and after a failure.
 func (s *Store) Download(ctx context.Context, r Request, progress func(Progress)) (Binary, error) {
 	var p partial
+	s.stats.running.Add(1)
+	defer s.stats.running.Add(-1)
 	wait := retryMin
 	for {
 		had := len(p.bytes)
@@ -71,7 +73,7 @@ func (s *Store) Download(ctx context.Context, r Request, progress func(Progress)
 	}
 }
 
-// attempt is one transfer.
+// attempt is one transfer, once there is a slot for it.
 func (s *Store) attempt(ctx context.Context, r Request, p *partial, progress func(Progress)) (Binary, error) {
 	select {
 	case s.slots <- struct{}{}:
@@ -79,13 +81,21 @@ func (s *Store) attempt(ctx context.Context, r Request, p *partial, progress fun
 	case <-ctx.Done():
 		return Binary{}, ctx.Err()
 	}
+	p.tell, p.came = progress, 0
+	since := time.Now()
+	b, err := s.transfer(ctx, r, p)
+	s.stats.ended(ctx, since, p.came, err)
+	return b, err
+}
+
+// transfer is an attempt within its bounds of time.
+func (s *Store) transfer(ctx context.Context, r Request, p *partial) (Binary, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, transferTime, errTooLong)
 	defer cancel()
 	ctx, stall := context.WithCancelCause(ctx)
 	defer stall(nil)
 	p.alive = time.AfterFunc(stallTime, func() { stall(errStalled) })
 	defer p.alive.Stop()
-	p.tell = progress
 	b, err := s.get(ctx, r, p)
 	if cause := context.Cause(ctx); err != nil && (errors.Is(cause, errStalled) || errors.Is(cause, errTooLong)) {
 		return Binary{}, cause
@@ -151,6 +161,7 @@ type partial struct {
 	validator string // of the server, for the rest of the same content; "": it begins anew
 	total     int64
 	resumed   bool
+	came      int64       // of the attempt at hand
 	alive     *time.Timer // ends an attempt that stands still
 	tell      func(Progress)
 	tenth     int64 // told last
@@ -171,6 +182,7 @@ func (p *partial) take(r io.Reader, total int64) error {
 			return errTooLarge()
 		}
 		p.bytes = append(p.bytes, buffer[:n]...)
+		p.came += int64(n)
 		if n > 0 {
 			p.alive.Reset(stallTime)
 			p.told(int64(len(p.bytes)))

@@ -76,11 +76,14 @@ func TestFaultsOfAServerAreNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			address, roots := serve(t, test.handler)
-			_, err := once(t, storeOf(t, Config{Roots: roots}), Request{Source: address + "/g", Digest: Digest(guestBytes)})
+			s := storeOf(t, Config{Roots: roots})
+			_, err := once(t, s, Request{Source: address + "/g", Digest: Digest(guestBytes)})
 			require.ErrorContains(t, err, test.want)
 			assert.ErrorContains(t, err, `fetch "`+address+`/g": `)
 			assert.NotContains(t, err.Error(), "geheim")
 			assert.Equal(t, test.refused, Refused(err))
+			assert.Equal(t, test.refused, s.Stats().Refused == 1)
+			assert.Equal(t, test.refused, s.Stats().Failures == 0)
 		})
 	}
 }
@@ -140,6 +143,10 @@ func TestAnInterruptedDownloadGoesOnWhereItEnded(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, guestBytes, b.Bytes)
 	assert.Equal(t, []string{" ", `bytes=100000- "v1"`}, ranges)
+	stats := s.Stats()
+	assert.Positive(t, stats.Busy)
+	stats.Busy = 0
+	assert.Equal(t, Stats{Done: 1, Failures: 1, Bytes: int64(len(guestBytes))}, stats)
 }
 
 func TestAFileThatChangedMeanwhileIsFetchedWhole(t *testing.T) {
@@ -177,6 +184,7 @@ func TestWhatFailsIsTriedAgainLaterAndLater(t *testing.T) {
 			assert.GreaterOrEqual(t, waits[i], least*time.Second)
 			assert.LessOrEqual(t, waits[i], retryMax)
 		}
+		assert.Equal(t, Stats{Failures: 9}, s.Stats())
 	})
 }
 

@@ -32,7 +32,7 @@ func plant(signals, guests int) Snapshot {
 		name := module.SignalName(fmt.Sprintf("signal%d", n))
 		state := supervise.State{Status: module.Running, Guest: module.GuestName(fmt.Sprintf("guest%d", n%guests)), Waiting: 3, Spooled: 1}
 		state.In, state.Memory, state.InUse, state.Unavailable = 2, int64(n), 10, 1
-		state.Failures[0], state.Ends[1], state.Notes[0] = 1, 1, 1
+		state.Failures[0], state.Ends[1], state.Notes[0], state.Shadow = 1, 1, 1, &supervise.Shadow{}
 		s.Signals[name], s.Stored[name] = state, pipeline.Stored{State: 5, Spool: 6}
 	}
 	for n := range guests {
@@ -125,6 +125,38 @@ func TestEachSignalHasItsOwnSeries(t *testing.T) {
 	assert.Equal(t, "1000", sampleOf(t, samples, "wasm_on_edge_signal_messages_in_total", `signal=""`), "of what was removed")
 	assert.Equal(t, "500", sampleOf(t, samples, "wasm_on_edge_signals", `status="running"`))
 	assert.Equal(t, "2", sampleOf(t, samples, "wasm_on_edge_dead_letters_total", `reason="no-signal"`))
+}
+
+func TestCandidatesAndVersionsOnProbationAreCounted(t *testing.T) {
+	s := plant(2, 1)
+	state := s.Signals["signal0"]
+	state.Shadow, state.OnProbation, state.RolledBack = &supervise.Shadow{}, true, 2
+	state.ShadowAgreed, state.ShadowDiffered, state.ShadowSkipped, state.ShadowBusy = 5, 4, 3, 1500*time.Millisecond
+	s.Signals["signal0"], s.Twin.RolledBack = state, 1
+	samples := scrape(t, configOf(s))
+	const of = `signal="signal0"`
+	for result, want := range map[string]string{"agreed": "5", "differed": "4", "skipped": "3"} {
+		assert.Equal(t, want, sampleOf(t, samples, "wasm_on_edge_signal_shadow_calls_total", of, `result="`+result+`"`))
+	}
+	assert.Equal(t, "1.5", sampleOf(t, samples, "wasm_on_edge_signal_shadow_busy_seconds_total", of))
+	assert.Equal(t, "1", sampleOf(t, samples, "wasm_on_edge_signal_on_probation", of))
+	assert.Equal(t, "0", sampleOf(t, samples, "wasm_on_edge_signal_on_probation", `signal="signal1"`))
+	assert.Equal(t, "2", sampleOf(t, samples, "wasm_on_edge_signal_rollbacks_total", of))
+	assert.Equal(t, "1", sampleOf(t, samples, "wasm_on_edge_signals_rolled_back"))
+}
+
+func TestDownloadsAndPublishGroupsAreCounted(t *testing.T) {
+	samples := scrape(t, configOf(Snapshot{
+		Downloads: Downloads{Done: 1, Refused: 2, Failures: 3, Bytes: 4, Busy: 5 * time.Second, Running: 6},
+		Pipeline:  pipeline.Counts{Gathered: 7, GatheredBytes: 8, Sealed: 9, SealedSamples: 10, Discarded: 11},
+	}))
+	assert.Equal(t, "1", sampleOf(t, samples, "wasm_on_edge_downloads_total", `result="done"`))
+	assert.Equal(t, "2", sampleOf(t, samples, "wasm_on_edge_downloads_total", `result="refused"`))
+	for name, want := range map[string]string{"download_failures_total": "3", "download_bytes_total": "4", "download_seconds_total": "5", "downloads_running": "6",
+		"publish_group_samples": "7", "publish_group_bytes": "8", "publish_group_messages_total": "9", "publish_group_samples_sent_total": "10",
+		"publish_group_samples_discarded_total": "11"} {
+		assert.Equal(t, want, sampleOf(t, samples, "wasm_on_edge_"+name), name)
+	}
 }
 
 func TestBeyond500SignalsThoseOfAGuestAreAddedUp(t *testing.T) {

@@ -61,6 +61,8 @@ type place struct{ signal, guest string }
 type row struct {
 	supervise.Counts
 	running, quarantined, slow   int
+	onProbation                  int
+	shadowed                     bool // a candidate runs beside the guest
 	waiting, spooled, partitions int
 	troubled                     int
 	stateBytes, spoolBytes       int64
@@ -106,6 +108,10 @@ func (r *row) add(s *supervise.State) {
 	if s.Slow {
 		r.slow++
 	}
+	if s.OnProbation {
+		r.onProbation++
+	}
+	r.shadowed = r.shadowed || s.Shadow != nil
 	r.waiting, r.spooled, r.partitions = r.waiting+s.Waiting-s.Spooled, r.spooled+s.Spooled, r.partitions+s.Partitions
 	r.troubled += s.Troubled
 }
@@ -127,6 +133,8 @@ var signalFamilies = [...]struct {
 	{counter("signal_log_lines_dropped_total", "Lines that the guest logged beyond logLinesPerMinute.", ofSignals...), func(r *row) float64 { return number(r.LinesDropped) }},
 	{counter("signal_ticks_missed_total", "Ticks that were over before the guest was free.", ofSignals...), func(r *row) float64 { return number(r.MissedTicks) }},
 	{counter("signal_partitions_evicted_total", "Partitions that made way for others.", ofSignals...), func(r *row) float64 { return number(r.Evicted) }},
+	{counter("signal_rollbacks_total", "Returns of a signal, or of a partition of it, to the version of its guest before one that failed on probation.", ofSignals...), func(r *row) float64 { return number(r.RolledBack) }},
+	{gauge("signal_on_probation", "Signals whose guest may go back to the version before: 1 or 0 for one.", ofSignals...), func(r *row) float64 { return number(r.onProbation) }},
 	{gauge("signal_running", "Signals that run: 1 or 0 for one.", ofSignals...), func(r *row) float64 { return number(r.running) }},
 	{gauge("signal_quarantined", "Signals in quarantine: 1 or 0 for one.", ofSignals...), func(r *row) float64 { return number(r.quarantined) }},
 	{gauge("signal_slow", "Signals that are slow, and served from their spools: 1 or 0 for one.", ofSignals...), func(r *row) float64 { return number(r.slow) }},
@@ -144,6 +152,8 @@ var (
 	signalDropped  = counter("signal_messages_dropped_total", "Messages without a result: the guest dropped them, or the signal was unavailable.", "signal", "guest", "reason")
 	signalFailures = counter("signal_failures_total", "Calls and starts of the guest that ended badly, by kind.", "signal", "guest", "kind")
 	signalValues   = counter("signal_values_total", "Values by the stage at which they ended.", "signal", "guest", "end")
+	signalShadow   = counter("signal_shadow_calls_total", "Calls by how the candidate beside the guest fared: it agreed or differed, or skipped them.", "signal", "guest", "result")
+	signalShadowed = counter("signal_shadow_busy_seconds_total", "Time in the candidate beside the guest.", ofSignals...)
 	signalNotes    = counter("signal_values_noted_total", "Values that were remarkable, wherever they ended.", "signal", "guest", "note")
 )
 
@@ -161,6 +171,7 @@ func (r *row) collect(ch chan<- prometheus.Metric, at place) {
 			signalFailures.send(ch, number(r.Failures[n]), at.signal, at.guest, string(kind))
 		}
 	}
+	r.collectShadow(ch, at)
 	if r.Ends == [signals.Ends]int64{} { // it has whole messages, and no values
 		return
 	}
@@ -170,4 +181,15 @@ func (r *row) collect(ch chan<- prometheus.Metric, at place) {
 	for n, count := range r.Notes {
 		signalNotes.send(ch, number(count), at.signal, at.guest, notes[n])
 	}
+}
+
+// collectShadow tells of candidates where there ever was one.
+func (r *row) collectShadow(ch chan<- prometheus.Metric, at place) {
+	if !r.shadowed && r.ShadowAgreed+r.ShadowDiffered+r.ShadowSkipped == 0 {
+		return
+	}
+	signalShadow.send(ch, number(r.ShadowAgreed), at.signal, at.guest, "agreed")
+	signalShadow.send(ch, number(r.ShadowDiffered), at.signal, at.guest, "differed")
+	signalShadow.send(ch, number(r.ShadowSkipped), at.signal, at.guest, "skipped")
+	signalShadowed.send(ch, r.ShadowBusy.Seconds(), at.signal, at.guest)
 }

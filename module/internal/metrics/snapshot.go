@@ -24,6 +24,7 @@ type Snapshot struct {
 	Twin         Twin
 	Storage      Storage
 	Code         Code
+	Downloads    Downloads
 	ClockSuspect bool
 }
 
@@ -31,6 +32,8 @@ type Snapshot struct {
 type Twin struct {
 	Version int64 // of the last desired document that was looked at
 	Status  int   // lastDesiredStatus.code; 0 before the first
+
+	RolledBack int // signals of guests whose desired version failed on probation
 }
 
 // Storage is what is kept on the device, in bytes.
@@ -50,6 +53,13 @@ type Code struct {
 	Memory, MemoryLimit       int64 // bytes, of the limits of all instances
 }
 
+// Downloads are those of guests and of files of signals.
+type Downloads struct {
+	Done, Refused, Failures, Bytes int64 // Failures: attempts that are followed by another
+	Busy                           time.Duration
+	Running                        int64
+}
+
 var (
 	buildInfo = gauge("build_info", "1; what runs is in the labels.", "version", "wasmtime", "architecture")
 
@@ -65,10 +75,14 @@ var (
 	outboxDropped     = counter("outbox_dropped_total", "Results that were given up for want of room, as outboxFull of the twin says.")
 	groupSamples      = gauge("publish_group_samples", "Samples that wait in publish groups.")
 	groupDiscarded    = counter("publish_group_samples_discarded_total", "Samples that their queue in a publish group had no room for.")
+	groupBytes        = gauge("publish_group_bytes", "Bytes that those samples will take in messages.")
+	groupMessages     = counter("publish_group_messages_total", "Messages that publish groups came to.")
+	groupSent         = counter("publish_group_samples_sent_total", "Samples in those messages.")
 	signalsByStatus   = gauge("signals", "Signals by runtimeStatus.", "status")
 
 	twinVersion = gauge("twin_desired_version", "Version of the desired properties that was looked at last.")
 	twinStatus  = gauge("twin_status_code", "Code of lastDesiredStatus: 200 where all of the desired properties are at work.")
+	rolledBack  = gauge("signals_rolled_back", "Signals of guests whose desired version failed on probation: they do what they did before.")
 	suspect     = gauge("clock_suspect", "Whether the wall clock is not to be believed.")
 
 	journalDisk     = gauge("journal_bytes", "Bytes that the journal takes of the disk.")
@@ -78,9 +92,15 @@ var (
 	storageLimit    = gauge("storage_limit_bytes", "Bytes that the storage directory may take.")
 	storageWritable = gauge("storage_writable", "Whether what is to be kept can be stored.")
 
-	codeGuests      = counter("code_guests_total", "Guests by where their machine code came from: cache or compiler; or refused.", "result")
-	codeSeconds     = counter("code_compile_seconds_total", "Time that compilers took.")
-	codeCache       = gauge("code_cache_bytes", "Bytes of machine code in the cache.")
+	codeGuests       = counter("code_guests_total", "Guests by where their machine code came from: cache or compiler; or refused.", "result")
+	codeSeconds      = counter("code_compile_seconds_total", "Time that compilers took.")
+	codeCache        = gauge("code_cache_bytes", "Bytes of machine code in the cache.")
+	downloads        = counter("downloads_total", "Downloads that ended, by whether what came was taken.", "result")
+	downloadFailures = counter("download_failures_total", "Attempts of downloads that failed, and are followed by another.")
+	downloadBytes    = counter("download_bytes_total", "Bytes that were downloaded, also in vain.")
+	downloadSeconds  = counter("download_seconds_total", "Time that attempts of downloads took, waits between them left out.")
+	downloadsRunning = gauge("downloads_running", "Downloads that have not ended, also such that wait for another attempt.")
+
 	instances       = gauge("instances", "Instances of guests.")
 	instancesMemory = gauge("instances_memory_limit_bytes", "Bytes that the memory limits of all instances come to.")
 	instancesRoom   = gauge("instances_memory_room_bytes", "Bytes that the memory limits of all instances may come to.")
@@ -94,9 +114,11 @@ func (s *Snapshot) collect(ch chan<- prometheus.Metric) {
 	s.collectStatuses(ch)
 	twinVersion.send(ch, number(s.Twin.Version))
 	twinStatus.send(ch, number(s.Twin.Status))
+	rolledBack.send(ch, number(s.Twin.RolledBack))
 	suspect.send(ch, truth(s.ClockSuspect))
 	s.Storage.collect(ch)
 	s.Code.collect(ch)
+	s.Downloads.collect(ch)
 }
 
 func (s *Snapshot) collectPipeline(ch chan<- prometheus.Metric) {
@@ -114,7 +136,10 @@ func (s *Snapshot) collectPipeline(ch chan<- prometheus.Metric) {
 	outboxLimit.send(ch, number(p.OutboxLimit))
 	outboxDropped.send(ch, number(p.OutboxDropped))
 	groupSamples.send(ch, number(p.Gathered))
+	groupBytes.send(ch, number(p.GatheredBytes))
 	groupDiscarded.send(ch, number(p.Discarded))
+	groupMessages.send(ch, number(p.Sealed))
+	groupSent.send(ch, number(p.SealedSamples))
 }
 
 // withAllReasons adds the reasons that there was no dead letter for: an increase is seen of a series that was there before.
@@ -159,4 +184,13 @@ func (c *Code) collect(ch chan<- prometheus.Metric) {
 	instances.send(ch, number(c.Instances))
 	instancesMemory.send(ch, number(c.Memory))
 	instancesRoom.send(ch, number(c.MemoryLimit))
+}
+
+func (d *Downloads) collect(ch chan<- prometheus.Metric) {
+	downloads.send(ch, number(d.Done), "done")
+	downloads.send(ch, number(d.Refused), "refused")
+	downloadFailures.send(ch, number(d.Failures))
+	downloadBytes.send(ch, number(d.Bytes))
+	downloadSeconds.send(ch, d.Busy.Seconds())
+	downloadsRunning.send(ch, number(d.Running))
 }

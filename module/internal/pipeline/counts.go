@@ -11,17 +11,19 @@ type Counts struct {
 	Reasons                                                    map[string]int64 // dead letters by reason, those included that only the folder has
 	InFlight, Outbox                                           int
 	OutboxBytes, OutboxLimit                                   int64
-	Gathered                                                   int // samples that wait in publish groups
+	Gathered                                                   int   // samples that wait in publish groups
+	GatheredBytes                                              int64 // that they add to messages, those included that are being stored
+	Sealed, SealedSamples                                      int64 // messages of publish groups, and samples in them
 }
 
 // Counts returns the pipeline's totals.
 func (p *Pipeline) Counts() Counts {
-	gathered, discarded := p.groups.waiting()
 	c := Counts{
-		Gathered: gathered, Discarded: discarded, Reasons: p.letters.byReason(),
+		Reasons:  p.letters.byReason(),
 		Received: p.received.Load(), Redelivered: p.redelivered.Load(), Dropped: p.dropped.Load(),
 		DeadLetters: p.deadLetters.Load(), InFlight: p.table.waiting(), Outbox: p.outbox.waiting(), OutboxDropped: p.outbox.droppedSoFar(),
 	}
+	p.groups.count(&c)
 	c.OutboxBytes, c.OutboxLimit = p.outbox.size()
 	return c
 }

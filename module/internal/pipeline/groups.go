@@ -23,6 +23,8 @@ type groups struct {
 	settings  map[string]module.PublishGroup
 	bags      map[string]*bag // by the key of their envelope
 	discarded int64
+	sealed    int64 // messages
+	gathered  int64 // samples in them
 	closed    bool
 }
 
@@ -268,12 +270,13 @@ func (g *groups) notify() {
 	}
 }
 
-// waiting returns how many samples wait in all groups, and how many were discarded for the bounds of their queues.
-func (g *groups) waiting() (waiting int, discarded int64) {
+// count adds what waits in all groups, and what became of samples so far.
+func (g *groups) count(c *Counts) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, b := range g.bags {
-		waiting += len(b.items)
+		c.Gathered += len(b.items)
+		c.GatheredBytes += int64(b.size)
 	}
-	return waiting, g.discarded
+	c.Discarded, c.Sealed, c.SealedSamples = g.discarded, g.sealed, g.gathered
 }

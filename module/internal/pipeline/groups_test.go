@@ -107,8 +107,11 @@ func TestMessageIsSealedWhenItIsFull(t *testing.T) {
 					all = append(all, values(t, body)...)
 					assert.LessOrEqual(t, len(body), 1000)
 				}
-				waiting := l.Counts().Gathered
-				assert.Equal(t, 40, len(all)+waiting)
+				counts := l.Counts()
+				assert.Equal(t, 40, len(all)+counts.Gathered)
+				assert.Equal(t, counts.Gathered > 0, counts.GatheredBytes > 0)
+				assert.EqualValues(t, len(all), counts.SealedSamples)
+				assert.EqualValues(t, len(l.bodies(1)), counts.Sealed)
 				for n, value := range all {
 					assert.Equal(t, fmt.Sprint(n), value, "in order")
 				}

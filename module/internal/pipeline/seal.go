@@ -170,6 +170,7 @@ func (g *groups) shut(b *bag, items []*item) {
 		}
 	}
 	b.items, b.since = rest, time.Now()
+	g.sealed, g.gathered = g.sealed+1, g.gathered+int64(len(items))
 	g.room.Broadcast()
 }
 

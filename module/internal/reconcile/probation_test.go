@@ -46,7 +46,7 @@ func TestAVersionThatFailsOnProbationIsReportedAndNotTriedAgain(t *testing.T) {
 		after.settle(time.Minute)
 		assert.Equal(t, "one", after.instance("a").binary, "nor does a restart")
 		r := after.twinSays()
-		assert.Equal(t, rolledBack, r.Guests["g"].RuntimeStatus)
+		assert.Equal(t, module.RolledBack, r.Guests["g"].RuntimeStatus)
 		assert.Equal(t, module.CodeFailed, r.LastDesiredStatus.Code)
 
 		after.desire(versionTwo(`, "limits": {"deadlineMs": 200}`))

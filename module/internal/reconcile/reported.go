@@ -25,9 +25,6 @@ type view struct {
 	unshadowed map[module.GuestName]string     // guests whose candidates do not run, and why
 }
 
-// rolledBack is the runtimeStatus of a guest whose desired version failed on probation: the one before it runs.
-const rolledBack module.RuntimeStatus = "rolledBack"
-
 // reported puts together what the applier and the supervisor know.
 func (v *view) reported(runtime module.RuntimeInfo, states map[module.SignalName]supervise.State) module.Reported {
 	r := module.Reported{
@@ -110,7 +107,7 @@ func (v *view) guest(name module.GuestName, g guestState) module.ReportedEntry {
 	case !some && g.waits != nil:
 		e.RuntimeStatus = module.Unknown
 	case back && some:
-		e.RuntimeStatus = rolledBack
+		e.RuntimeStatus = module.RolledBack
 	case !some && (g.digest == "" || g.broken):
 		e.RuntimeStatus = module.Failed
 	case !some && !g.used:

@@ -20,6 +20,7 @@ type Counts struct {
 	Unavailable                                                     int64 // dropped, not by the guest, because the signal did not run
 	Restarts                                                        int64 // instances in the place of ones that ended badly
 	Evicted                                                         int64 // partitions, for others
+	RolledBack                                                      int64 // returns to the version before, of each partition
 
 	Calls    int64                    // of the guest, for messages and ticks; second tries too
 	Busy     time.Duration            // by the clock, in calls, and in starts that went well
@@ -27,13 +28,18 @@ type Counts struct {
 	Memory   int64                    // bytes of linear memory: the most that an instance came to
 	InUse    int64                    // bytes of linear memory, of the instances that are there now
 
+	ShadowAgreed, ShadowDiffered, ShadowSkipped int64         // calls, of all candidates so far
+	ShadowBusy                                  time.Duration // by the clock, in their calls
+
 	Ends  [signals.Ends]int64      // values, and heartbeats, by the stage at which they ended
 	Notes [signals.NoteKinds]int64 // values that were remarkable, in the order of the notes
 }
 
-// counts are written by the runner's goroutine alone.
+// counts are written by the runner's goroutine, and of candidates by theirs.
 type counts struct {
-	in, out, dropped, deadLetters, traps, missedTicks, linesDropped, unavailable, restarts, evicted atomic.Int64
+	in, out, dropped, deadLetters, traps, missedTicks, linesDropped, unavailable, restarts, evicted, rolledBack atomic.Int64
+
+	shadowAgreed, shadowDiffered, shadowSkipped, shadowBusy atomic.Int64
 
 	calls, busy, memory, inUse atomic.Int64
 	failures                   [len(FailureKinds)]atomic.Int64
@@ -53,6 +59,16 @@ func (c *counts) stage(o signals.Outcome) {
 			c.notes[n].Add(1)
 		}
 	}
+}
+
+// compared counts a call of a candidate.
+func (c *counts) compared(agreed bool, took time.Duration) {
+	c.shadowBusy.Add(int64(took))
+	if agreed {
+		c.shadowAgreed.Add(1)
+		return
+	}
+	c.shadowDiffered.Add(1)
 }
 
 // took takes the measures of an instance's last call, which may have been its start, and notes how it ended.
@@ -80,8 +96,10 @@ func (c *counts) ended(err error) {
 func (c *counts) load() Counts {
 	all := Counts{In: c.in.Load(), Out: c.out.Load(), Dropped: c.dropped.Load(), DeadLetters: c.deadLetters.Load(),
 		Traps: c.traps.Load(), MissedTicks: c.missedTicks.Load(), LinesDropped: c.linesDropped.Load(),
-		Unavailable: c.unavailable.Load(), Restarts: c.restarts.Load(), Evicted: c.evicted.Load(),
-		Calls: c.calls.Load(), Busy: time.Duration(c.busy.Load()), Memory: c.memory.Load(), InUse: c.inUse.Load()}
+		Unavailable: c.unavailable.Load(), Restarts: c.restarts.Load(), Evicted: c.evicted.Load(), RolledBack: c.rolledBack.Load(),
+		ShadowAgreed: c.shadowAgreed.Load(), ShadowDiffered: c.shadowDiffered.Load(), ShadowSkipped: c.shadowSkipped.Load(),
+		ShadowBusy: time.Duration(c.shadowBusy.Load()),
+		Calls:      c.calls.Load(), Busy: time.Duration(c.busy.Load()), Memory: c.memory.Load(), InUse: c.inUse.Load()}
 	for kind := range all.Failures {
 		all.Failures[kind] = c.failures[kind].Load()
 	}
@@ -99,6 +117,9 @@ func (c *Counts) Add(o *Counts) {
 	c.In, c.Out, c.Dropped, c.DeadLetters = c.In+o.In, c.Out+o.Out, c.Dropped+o.Dropped, c.DeadLetters+o.DeadLetters
 	c.Traps, c.MissedTicks, c.LinesDropped = c.Traps+o.Traps, c.MissedTicks+o.MissedTicks, c.LinesDropped+o.LinesDropped
 	c.Unavailable, c.Restarts, c.Evicted = c.Unavailable+o.Unavailable, c.Restarts+o.Restarts, c.Evicted+o.Evicted
+	c.RolledBack += o.RolledBack
+	c.ShadowAgreed, c.ShadowDiffered, c.ShadowSkipped = c.ShadowAgreed+o.ShadowAgreed, c.ShadowDiffered+o.ShadowDiffered, c.ShadowSkipped+o.ShadowSkipped
+	c.ShadowBusy += o.ShadowBusy
 	c.Calls, c.Busy, c.Memory, c.InUse = c.Calls+o.Calls, c.Busy+o.Busy, max(c.Memory, o.Memory), c.InUse+o.InUse
 	for kind := range c.Failures {
 		c.Failures[kind] += o.Failures[kind]

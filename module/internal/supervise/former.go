@@ -78,6 +78,7 @@ func (r *runner) dropSnapshots(unless string) {
 
 // goBack has the runner do again what it did before the version that failed, from the state that it had then.
 func (r *runner) goBack() {
+	r.counts.rolledBack.Add(1)
 	old := *r.work.Former
 	front, err := prepare(&old)
 	r.stopTimer()

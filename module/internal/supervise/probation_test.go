@@ -85,6 +85,7 @@ func TestAnEndOfANewVersionBringsTheOldOneBackWhichWorksOnTheMessageFromItsOwnSt
 				assert.Equal(t, module.Running, state.Status)
 				assert.Equal(t, "sha256:1", state.Digest)
 				assert.False(t, state.OnProbation)
+				assert.EqualValues(t, 1, state.RolledBack)
 				assert.Equal(t, map[Guest]bool{old: true}, p.Guests())
 				assert.Equal(t, 6, p.acknowledged(), "each input once")
 			})

@@ -75,6 +75,7 @@ type shadow struct {
 	options  Options
 	document []byte // that it is configured with
 	queue    chan shadowed
+	total    *counts
 	changed  func() // there is something to be told
 	quit     chan struct{}
 	ended    chan struct{}
@@ -105,7 +106,7 @@ func (r *runner) beginShadow() {
 	state, _ := r.kept.State() // without what cannot be read it makes something else of it, which is told
 	s := &shadow{guest: r.candidate.Guest, document: r.settingsDocument(&r.work), queue: make(chan shadowed, shadowQueue),
 		options: Options{Signal: r.name, Limits: r.work.Spec.Limits, Env: r.work.Spec.Permissions.Env, State: state},
-		changed: r.supervisor.config.Changed, quit: make(chan struct{}), ended: make(chan struct{}), now: Shadow{Digest: r.candidate.Digest}}
+		total:   &r.counts, changed: r.supervisor.config.Changed, quit: make(chan struct{}), ended: make(chan struct{}), now: Shadow{Digest: r.candidate.Digest}}
 	go s.run() // until endShadow
 	r.mu.Lock()
 	r.shadow = s
@@ -163,8 +164,13 @@ func (s *shadow) offer(o shadowed) {
 	select {
 	case s.queue <- o:
 	default:
-		s.note(func(now *Shadow) { now.Skipped++ })
+		s.skip()
 	}
+}
+
+func (s *shadow) skip() {
+	s.total.shadowSkipped.Add(1)
+	s.note(func(now *Shadow) { now.Skipped++ })
 }
 
 func (s *shadow) note(f func(*Shadow)) {
@@ -202,7 +208,7 @@ func (s *shadow) drop() {
 // compare has the candidate do a call, and returns how long that took.
 func (s *shadow) compare(o shadowed) time.Duration {
 	if s.deaths >= shadowDeaths {
-		s.note(func(now *Shadow) { now.Skipped++ })
+		s.skip()
 		return 0
 	}
 	err := s.start()
@@ -249,6 +255,7 @@ func (s *shadow) keep(err error) {
 }
 
 func (s *shadow) count(o shadowed, what string, took time.Duration, err error) {
+	s.total.compared(what == "", took)
 	s.note(func(now *Shadow) {
 		now.Compared++
 		now.Busy += took

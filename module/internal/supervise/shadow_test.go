@@ -43,6 +43,7 @@ func TestACandidateThatDoesTheSameAgreesAndSendsNothing(t *testing.T) {
 		assert.Equal(t, "3", string(state["n"]), "its own state is its own")
 		require.NoError(t, p.Shadow(t.Context(), "s", nil))
 		assert.Nil(t, p.state().Shadow)
+		assert.EqualValues(t, 2, p.state().ShadowAgreed, "counts stay")
 		assert.True(t, candidate.last().closed)
 		assert.Equal(t, map[Guest]bool{old: true}, p.Guests())
 	})
@@ -98,6 +99,7 @@ func TestACandidateThatIsSlowSkipsMessagesAndHoldsUpNobody(t *testing.T) {
 		}
 		assert.Len(t, p.results(), shadowQueue+10)
 		assert.EqualValues(t, 9, p.state().Shadow.Skipped, "one is being worked on")
+		assert.EqualValues(t, 9, p.state().ShadowSkipped)
 	})
 }
 
