@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -55,6 +57,31 @@ func TestLimitsHaveAMost(t *testing.T) {
 	}
 }
 
+func TestEachLimitOfTheTwinHasAMostInTheUnitsOfTheTwin(t *testing.T) {
+	for name, at := range map[string]func(l *module.Limits, n int){
+		"memoryMiB":         func(l *module.Limits, n int) { l.Memory = int64(n) << 20 },
+		"deadlineMs":        func(l *module.Limits, n int) { l.Deadline = time.Duration(n) * time.Millisecond },
+		"startMs":           func(l *module.Limits, n int) { l.Start = time.Duration(n) * time.Millisecond },
+		"httpTimeoutMs":     func(l *module.Limits, n int) { l.HTTPTimeout = time.Duration(n) * time.Millisecond },
+		"stackKiB":          func(l *module.Limits, n int) { l.Stack = n << 10 },
+		"emitsPerCall":      func(l *module.Limits, n int) { l.EmitsPerCall = n },
+		"emitKiBPerCall":    func(l *module.Limits, n int) { l.EmitBytesPerCall = n << 10 },
+		"logLinesPerMinute": func(l *module.Limits, n int) { l.LogLinesPerMinute = n },
+		"storageMiB":        func(l *module.Limits, n int) { l.Storage = int64(n) << 20 },
+		"cpuPercent":        func(l *module.Limits, n int) { l.CPUPercent = n },
+	} {
+		p := parse(t, fmt.Sprintf(`{"limits": {%q: 40}}`, name))
+		asked := func(n int) *Excess {
+			var l module.Limits
+			at(&l, n)
+			return p.CheckGuest(module.GuestSpec{Limits: l})
+		}
+		assert.Nil(t, asked(40), name)
+		assert.EqualError(t, asked(41), "limits."+name+": the policy of this device allows 40 at most, the twin asks for 41")
+	}
+	assert.Equal(t, len(limits), reflect.TypeFor[module.Limits]().NumField(), "no limit is without a bound")
+}
+
 func TestPermissionsAreAmongTheAllowed(t *testing.T) {
 	p := parse(t, `{"origins": ["https://erp.contoso.com", "https://*.fabrikam.com"], "secrets": ["erp-key"]}`)
 	for origin, allowed := range map[string]bool{
@@ -67,6 +94,11 @@ func TestPermissionsAreAmongTheAllowed(t *testing.T) {
 	assert.Nil(t, p.CheckGuest(module.GuestSpec{Permissions: module.Permissions{Secrets: map[string]string{"K": "erp-key"}}}))
 	assert.EqualError(t, p.CheckGuest(module.GuestSpec{Permissions: module.Permissions{Secrets: map[string]string{"K": "other"}}}),
 		`permissions.secrets.K: the policy of this device does not allow the secret "other"`)
+	none := parse(t, `{"origins": [], "secrets": []}`)
+	assert.EqualError(t, none.CheckGuest(module.GuestSpec{Permissions: module.Permissions{HTTP: map[string]string{"b": "https://b", "a": "https://a"}}}),
+		`permissions.http.a: the policy of this device does not allow the origin "https://a"`, "the first by name")
+	assert.NotNil(t, none.CheckGuest(module.GuestSpec{Permissions: module.Permissions{Secrets: map[string]string{"K": "erp-key"}}}))
+	assert.Nil(t, none.CheckGuest(module.GuestSpec{}))
 }
 
 func TestAPolicyThatCannotBeReadIsRefused(t *testing.T) {

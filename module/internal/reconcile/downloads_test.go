@@ -228,6 +228,41 @@ func TestTheTwinGetsNoMoreThanThePolicyAllows(t *testing.T) {
 	})
 }
 
+func TestThePolicyBoundsWhatAGuestMayReachAndTheSecretsThatItIsGiven(t *testing.T) {
+	onDevice(t, func(t *testing.T, d *device) {
+		var err error
+		d.config.Policy, err = policy.Parse([]byte(`{"origins": ["https://*.contoso.com"], "secrets": ["erp-key"], "limits": {"deadlineMs": 200}}`))
+		require.NoError(t, err)
+		desire := func(rest string) module.DesiredStatus {
+			d.desire(`"guests": {"g": {"source": "file:good.wasm", ` + rest + `}}` + readsIn)
+			return d.Reported().LastDesiredStatus
+		}
+		require.Equal(t, module.CodeOK, desire(`"limits": {"deadlineMs": 200}, "permissions": {"http": {"erp": "https://erp.contoso.com"}, "secrets": {"ERP_KEY": "erp-key"}}`).Code)
+		for rest, want := range map[string]string{
+			`"permissions": {"http": {"erp": "https://erp.contoso.com", "other": "https://evil.example"}}`: `permissions.http.other: the policy of this device does not allow the origin "https://evil.example"`,
+			`"permissions": {"http": {"all": "https://*.com"}}`:                                            `permissions.http.all: the policy of this device does not allow the origin "https://*.com"`,
+			`"permissions": {"secrets": {"K": "root-key"}}`:                                                `permissions.secrets.K: the policy of this device does not allow the secret "root-key"`,
+			`"limits": {"deadlineMs": 201}`:                                                                "limits.deadlineMs: the policy of this device allows 200 at most, the twin asks for 201",
+		} {
+			assert.Equal(t, module.DesiredStatus{Code: module.CodeInvalid, Description: "guests.g." + want}, desire(rest))
+			assert.Equal(t, []string{"telemetry: x", "telemetry: x"}, d.deliver("in", "x"), "its last good is at work")
+			assert.Equal(t, module.Running, d.Reported().Guests["g"].RuntimeStatus)
+		}
+	})
+}
+
+func TestACandidateGetsNoMoreThanThePolicyAllows(t *testing.T) {
+	onDevice(t, func(t *testing.T, d *device) {
+		var err error
+		d.config.Policy, err = policy.Parse([]byte(`{"sources": ["file:good.wasm"]}`))
+		require.NoError(t, err)
+		d.bring("next.wasm", "ok")
+		d.desire(`"guests": {"g": {"source": "file:good.wasm", "shadow": {"source": "file:next.wasm"}}}` + readsIn)
+		assert.Equal(t, module.DesiredStatus{Code: module.CodeInvalid, Description: `guests.g.shadow.source: the policy of this device does not allow the source "file:next.wasm"`},
+			d.Reported().LastDesiredStatus)
+	})
+}
+
 func TestAPolicyBoundsTheLastGoodTwinToo(t *testing.T) {
 	onDevice(t, func(t *testing.T, d *device) {
 		d.desire(guestG + readsIn)
