@@ -23,7 +23,7 @@ PURE = $(shell $(GO) list ./... | grep -Ev '/module/(internal/wasm|internal/app|
 .DEFAULT_GOAL := help
 .PHONY: help
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
 run: build guests ## simulate edgeHub and a sensor, and run the module on deployment.template.json
@@ -103,6 +103,14 @@ conformance: needs ## run the checks against the official Node SDK (wants npm)
 image: ## build the container image for ARCH (amd64 or arm64v8; wants Docker)
 	@command -v docker >/dev/null || { echo "make image wants Docker" >&2; exit 1; }
 	docker build -f Dockerfile.$(ARCH) -t $(IMAGE):$(VERSION)-$(ARCH) .
+
+.PHONY: release-archives
+release-archives: needs ## archives of the command for linux amd64 and arm64, into build/release (wants both C compilers)
+	.ci/release archives
+
+.PHONY: sbom
+sbom: needs ## what is linked into the command, Wasmtime too, as CycloneDX, into build/release (wants jq)
+	.ci/release sbom
 
 .PHONY: clean
 clean: ## remove what was built
