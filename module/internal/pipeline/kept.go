@@ -210,13 +210,12 @@ func (k *Kept) Repeat(s *Share) bool {
 	if k.loadSeen(); len(k.seen.senders) == 0 {
 		return false
 	}
-	name := senderOf(s)
-	at := k.seen.senders[name].place(hashOf(s))
+	sender, hash := senderOf(s), hashOf(s)
+	at := k.seen.senders[sender].place(hash)
 	if at < 0 {
 		return false
 	}
-	a, _ := k.readAccount(accountKey(name, uint64(at))) // one that cannot be read any more: the input is in the state all the same
-	for _, m := range a.own {
+	for _, m := range k.own(sender, at, hash) {
 		k.pipeline.chain(s, m)
 	}
 	s.close()

@@ -113,16 +113,18 @@ func TestOnlyTheLastResultsThatEdgeHubHasComeAgainAfterAKill(t *testing.T) {
 func TestEachSendersLastInputsAreRemembered(t *testing.T) {
 	keptTest(t, func(t *testing.T, l *lives) {
 		number := func(i int) string { return time.Unix(int64(i), 0).String() }
-		for i := range remembered + 1 {
+		const inputs = remembered + 40
+		for i := range inputs {
 			l.deliver(t, 1, "x", mid, number(i))
 		}
 		l.deliver(t, 1, "x", mid, number(0), module.PropertySenderModule, "another")
 		l.begin(t)
-		l.deliver(t, 1, "x", mid, number(1))
-		l.deliver(t, 1, "x", mid, number(remembered))
+		for i := inputs - remembered; i < inputs; i++ {
+			l.deliver(t, 1, "x", mid, number(i))
+		}
 		l.deliver(t, 1, "x", mid, number(0), module.PropertySenderModule, "another")
 		assert.Zero(t, l.calls)
-		l.deliver(t, 1, "x", mid, number(0))
+		l.deliver(t, 1, "x", mid, number(inputs-remembered-1))
 		assert.Equal(t, 1, l.calls, "that was too long ago")
 	})
 }

@@ -20,6 +20,7 @@ const (
 	tableSpool  = "spool/"
 	tableState  = "state/"
 	tableSeen   = "seen/"
+	tableOwn    = "own/"
 	tableStages = "stages/"
 	tableGroup  = "group/"
 

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"slices"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module"
@@ -11,30 +12,24 @@ import (
 // seen are the last inputs that the state of a stream's guest has in it, of each sender.
 type seen struct{ senders map[string]*sender }
 
-// sender is one of them. There may be ten thousand streams: what is known of a message is as small as it can be.
+// sender is one of them. There may be ten thousand streams: what is known of an input is as small as it can be.
 type sender struct {
 	count  uint64         // inputs so far
 	hashes []identityHash // of the n-th input at n % remembered
 }
 
-// place returns where an input with a hash lies, or -1.
-func (s *sender) place(hash identityHash) int {
-	if s == nil {
-		return -1
-	}
-	return slices.Index(s.hashes, hash)
-}
-
 // identityHash stands for an input and its identity.
 type identityHash [16]byte
 
-// account is what is stored of an input: its number among those of its sender, and what the signal sent to those that
-// read it, for they may not have finished when the input comes again.
+// page is how many inputs are stored in one record. The journal keeps an index of records in memory, which is most of what a
+// stream with state costs there.
+const page = 16
+
+// account is an input that is about to be stored.
 type account struct {
-	key    string
-	number uint64
+	sender string
+	number uint64 // among the sender's
 	hash   identityHash
-	own    []module.Message
 }
 
 func hashOf(s *Share) identityHash {
@@ -47,88 +42,148 @@ func senderOf(s *Share) string {
 	return p.Value(module.PropertySenderDevice) + "/" + p.Value(module.PropertySenderModule)
 }
 
-// accountKey is the same for every 256th input of a sender: the newer one takes the place of the older.
-func accountKey(sender string, number uint64) string {
-	return sender + string([]byte{byte(number % remembered)})
+// place returns where an input with a hash lies, or -1.
+func (s *sender) place(hash identityHash) int {
+	if s == nil {
+		return -1
+	}
+	return slices.Index(s.hashes, hash)
 }
 
-func (a *account) encode() []byte {
-	e := newEncoder(64)
+// set notes the n-th input.
+func (s *sender) set(n uint64, hash identityHash) {
+	s.put(int(n%remembered), hash)
+	s.count = max(s.count, n+1)
+}
+
+func (s *sender) put(at int, hash identityHash) {
+	if missing := at + 1 - len(s.hashes); missing > 0 {
+		s.hashes = append(s.hashes, make([]identityHash, missing)...)
+	}
+	s.hashes[at] = hash
+}
+
+// pageKey is the key of the page that has the n-th input of a sender: the newer ones take the places of the older.
+func pageKey(sender string, n uint64) string {
+	return sender + string([]byte{byte(n % remembered / page)})
+}
+
+// encodePage returns the page with an account in it: the account's number, and the hashes.
+func (s *sender) encodePage(a *account) []byte {
+	e := newEncoder(page*len(a.hash) + 16)
 	e.number(a.number)
-	e.b = append(e.b, a.hash[:]...)
-	e.number(uint64(len(a.own)))
-	for _, m := range a.own {
-		e.message(m)
+	var hashes [page]identityHash
+	at := int(a.number % remembered)
+	if from := at / page * page; s != nil && from < len(s.hashes) {
+		copy(hashes[:], s.hashes[from:])
+	}
+	hashes[at%page] = a.hash
+	for _, hash := range hashes {
+		e.b = append(e.b, hash[:]...)
 	}
 	return e.b
 }
 
-// putSeen adds the account of a share to a transaction. Of one that nothing repeats there is none.
+// putSeen adds the account of a share to a transaction, with what the signal sent to those that read it: they may not have
+// finished when the input comes again. Of one that nothing repeats there is none.
 func (k *Kept) putSeen(tx *journal.Tx, s *Share) *account {
 	if s.receipt {
 		return nil
 	}
 	k.loadSeen()
-	name := senderOf(s)
-	a := &account{hash: hashOf(s)}
-	if of := k.seen.senders[name]; of != nil {
+	a := &account{sender: senderOf(s), hash: hashOf(s)}
+	of := k.seen.senders[a.sender]
+	if of != nil {
 		a.number = of.count
 	}
-	a.key = accountKey(name, a.number)
+	tx.Put(tableSeen+k.stream.String(), pageKey(a.sender, a.number), of.encodePage(a))
 	if len(k.pipeline.routes.Load().Signals[k.stream.Signal]) > 0 {
-		for _, o := range s.sent {
-			if o.own {
-				a.own = append(a.own, o.within())
-			}
+		tx.Put(tableOwn+k.stream.String(), ownKey(a.sender, a.number), encodeOwn(a, s))
+	}
+	return a
+}
+
+// ownKey is the key of what was sent of the n-th input of a sender.
+func ownKey(sender string, n uint64) string {
+	return sender + string(binary.BigEndian.AppendUint16(nil, uint16(n%remembered)))
+}
+
+func encodeOwn(a *account, s *Share) []byte {
+	e := newEncoder(256)
+	e.b = append(e.b, a.hash[:]...)
+	for _, o := range s.sent {
+		if o.own {
+			e.message(o.within())
 		}
 	}
-	tx.Put(tableSeen+k.stream.String(), a.key, a.encode())
-	return a
+	return e.b
 }
 
 // learn notes an account that is stored now.
 func (k *Kept) learn(a *account) {
-	if a == nil {
-		return
+	if a != nil {
+		k.seen.of(a.sender).set(a.number, a.hash)
 	}
-	name := a.key[:len(a.key)-1]
-	of := k.seen.senders[name]
-	if of == nil {
-		of = &sender{}
-		k.seen.senders[name] = of
-	}
-	at := int(a.number % remembered)
-	if missing := at + 1 - len(of.hashes); missing > 0 {
-		of.hashes = append(of.hashes, make([]identityHash, missing)...)
-	}
-	of.hashes[at] = a.hash
-	of.count = max(of.count, a.number+1)
 }
 
-// loadSeen reads what is stored, once. Without an account that cannot be read a repeat of that input would count twice;
-// nothing else hangs on it.
+func (s *seen) of(name string) *sender {
+	of := s.senders[name]
+	if of == nil {
+		of = &sender{}
+		s.senders[name] = of
+	}
+	return of
+}
+
+// loadSeen reads what is stored, once. Without a page that cannot be read a repeat of its inputs would count twice; nothing
+// else hangs on it.
 func (k *Kept) loadSeen() {
 	if k.seen != nil {
 		return
 	}
 	k.seen = &seen{senders: make(map[string]*sender)}
 	for _, key := range k.pipeline.journal.Keys(tableSeen + k.stream.String()) {
-		if a, err := k.readAccount(key); err == nil {
-			k.learn(&a)
+		if value, err := k.pipeline.journal.Get(tableSeen+k.stream.String(), key); err == nil {
+			k.seen.of(key[:len(key)-1]).load(value)
 		}
 	}
 }
 
-func (k *Kept) readAccount(key string) (account, error) {
-	value, err := k.pipeline.journal.Get(tableSeen+k.stream.String(), key)
+// load takes the inputs of a stored page: those up to the newest, and those of the turn before.
+func (s *sender) load(value []byte) {
+	d := newDecoder(value)
+	newest := d.number()
+	first := newest / page * page
+	for n := first; n < first+page; n++ {
+		var hash identityHash
+		copy(hash[:], d.take(uint64(len(hash))))
+		switch {
+		case d.err != nil || hash == identityHash{}:
+		case n <= newest:
+			s.set(n, hash)
+		default: // of the turn before
+			s.put(int(n%remembered), hash)
+		}
+	}
+}
+
+// own returns what a stream sent, of the input that lies at a place, to the signals that read it: nothing where that cannot be
+// read any more, or nobody read it then.
+func (k *Kept) own(sender string, place int, hash identityHash) (own []module.Message) {
+	value, err := k.pipeline.journal.Get(tableOwn+k.stream.String(), ownKey(sender, uint64(place)))
 	if err != nil {
-		return account{}, err
+		return nil
 	}
 	d := newDecoder(value)
-	a := account{key: key, number: d.number()}
-	copy(a.hash[:], d.take(uint64(len(a.hash))))
-	for n := d.number(); n > 0 && d.err == nil; n-- {
-		a.own = append(a.own, d.message())
+	var of identityHash
+	if copy(of[:], d.take(uint64(len(of)))); of != hash {
+		return nil // of an input before
 	}
-	return a, d.err
+	for len(d.b) > 0 {
+		own = append(own, d.message())
+	}
+	if d.err != nil {
+		return nil
+	}
+	return own
 }

@@ -212,7 +212,7 @@ func (p *Pipeline) Forget(there func(module.SignalName) bool) {
 		}
 	}
 	tx := &journal.Tx{}
-	for _, prefix := range [...]string{tableState, tableSeen, tableStages, tableSnapshot} {
+	for _, prefix := range [...]string{tableState, tableSeen, tableOwn, tableStages, tableSnapshot} {
 		for _, table := range p.journal.Tables(prefix) {
 			if !there(streamOf(table[len(prefix):]).Signal) {
 				tx.DeleteTable(table)

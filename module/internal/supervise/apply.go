@@ -165,7 +165,7 @@ func (r *runner) adopt(w Work, f front) {
 	case r.states == nil:
 		r.loadStates(&w, time.Now())
 	case !w.sameValues(&r.work):
-		clear(r.states)
+		r.states = r.states[:0]
 	}
 	r.work, r.front, r.envelope, r.properties = w, f, nil, slices.Sorted(maps.Keys(w.Signal.Properties))
 }

@@ -30,11 +30,11 @@ type runner struct {
 	busy  bool            // with a task
 	found []signals.Found // scratch
 
-	states       map[string]*signals.State // what the stages remember, by the key of the source; nil until the signal runs
-	stagesKept   atomic.Bool               // that is in the journal, and must not fall behind
-	beat         *time.Timer               // of the next heartbeat; nil where none is due
-	envelope     *pipeline.Envelope        // of the publish group
-	envelopeFrom [2]string                 // device and module whose samples go into it
+	states       []*memory          // what the stages remember, by the key of the source; nil until the signal runs
+	stagesKept   atomic.Bool        // that is in the journal, and must not fall behind
+	beat         *time.Timer        // of the next heartbeat; nil where none is due
+	envelope     *pipeline.Envelope // of the publish group
+	envelopeFrom [2]string          // device and module whose samples go into it
 
 	candidate *Candidate // to be compared with the guest; nil: none
 	partition string     // of a runner that works on one

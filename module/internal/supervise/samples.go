@@ -43,21 +43,29 @@ func (r *runner) pieceOf(sample module.Sample) piece {
 
 // stateOf returns what the stages remember of a source.
 func (r *runner) stateOf(source string) *signals.State {
-	state := r.states[source]
-	if state == nil {
-		state = new(signals.State)
-		r.states[source] = state
+	for _, m := range r.states {
+		if m.source == source {
+			return &m.state
+		}
 	}
-	return state
+	m := &memory{source: source}
+	r.states = append(r.states, m)
+	return &m.state
+}
+
+// memory is what the stages remember of a source. Few signals have more than one.
+type memory struct {
+	source string
+	state  signals.State
 }
 
 // loadStates takes up what the stages remembered when the signal, or its partition, ended. A signal that stores nothing of
 // what it sends does not keep that up to date, and so forgets it; until that is sure it stores what it sends.
 func (r *runner) loadStates(w *Work, now time.Time) {
-	r.states = make(map[string]*signals.State)
+	r.states = []*memory{}
 	for source, encoded := range r.kept.Stages() {
 		if state, err := signals.DecodeState(encoded, now); err == nil { // else it is another version's: they begin anew
-			r.states[source] = &state
+			r.states = append(r.states, &memory{source, state})
 		}
 	}
 	if len(r.states) == 0 {
@@ -75,8 +83,8 @@ func (r *runner) keepStates() {
 		return
 	}
 	stages := make(map[string][]byte, len(r.states))
-	for source, state := range r.states {
-		stages[source] = state.Append(nil)
+	for _, m := range r.states {
+		stages[m.source] = m.state.Append(nil)
 	}
 	_ = r.kept.SetStages(stages) // where it cannot be stored they begin anew
 }
@@ -87,8 +95,8 @@ func (r *runner) scheduleBeat() {
 		return
 	}
 	var next time.Time
-	for _, state := range r.states {
-		if due := r.stages.Due(state); !due.IsZero() && (next.IsZero() || due.Before(next)) {
+	for _, m := range r.states {
+		if due := r.stages.Due(&m.state); !due.IsZero() && (next.IsZero() || due.Before(next)) {
 			next = due
 		}
 	}
@@ -112,8 +120,8 @@ func (r *runner) onBeat() {
 	if r.status() != module.Running || r.paused.Load() {
 		return // the next value sets it again, or the restart, or the end of a pause
 	}
-	for source, state := range r.states {
-		r.heartbeat(source, state, time.Now())
+	for _, m := range r.states {
+		r.heartbeat(m.source, &m.state, time.Now())
 	}
 	r.scheduleBeat()
 }
