@@ -100,3 +100,23 @@ func TestTheManifestForADeviceHasNothingWrongWithIt(t *testing.T) {
 		assert.LessOrEqual(t, len(options[1]), 4096, "what a twin's text may have")
 	}
 }
+
+var link = regexp.MustCompile(`\]\(([^)#:]+)(#[^)]*)?\)`)
+
+func TestLinksBetweenTheDocumentsLeadSomewhere(t *testing.T) {
+	found := 0
+	for _, pattern := range []string{"*.md", "docs/*.md", "wasm-guests/*.md", "wasm-guests/*/README.md", "wasm-guests/sdk/*/README.md"} {
+		files, err := filepath.Glob(filepath.Join("../../..", pattern))
+		require.NoError(t, err)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			require.NoError(t, err)
+			for _, match := range link.FindAllStringSubmatch(string(text), -1) {
+				found++
+				_, err := os.Stat(filepath.Join(filepath.Dir(file), match[1]))
+				assert.NoError(t, err, file)
+			}
+		}
+	}
+	assert.Greater(t, found, 30)
+}
