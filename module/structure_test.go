@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 	"internal/wasm/topics":     {},
 	"internal/wasm":            {"internal/wasm/binary", "internal/wasm/configfile", "internal/wasm/httpabi", "internal/wasm/topics"},
 	"internal/pipeline":        {"internal/journal", "internal/signals"},
-	"internal/check":           {"internal/manifest", "internal/signals", "internal/twin"},
+	"internal/check":           {"internal/document", "internal/manifest", "internal/signals", "internal/twin"},
 	"internal/supervise":       {"internal/egress", "internal/pipeline", "internal/signals"},
 	"internal/trial":           {"internal/pipeline", "internal/signals", "internal/supervise"},
 	"internal/methods":         {"internal/supervise", "internal/trial"},

@@ -33,7 +33,7 @@ type checkCommand struct {
 
 // Help is what --help adds.
 func (checkCommand) Help() string {
-	return `Tells everything that the module would refuse, each with its path, and what it would take but is probably not
+	return `Tells everything that the module would refuse, each with its place and path, and what it would take but is probably not
 meant: outputs that no route takes, inputs that no route feeds, messages that edgeHub would forget too soon, more memory
 than the container has. It counts the bytes of the twin as IoT Hub does, and estimates the messages of a day from how often
 inputs bring one (--rate). Exits with 1 if anything would be refused.
@@ -175,7 +175,7 @@ func readRates(assignments []string) (check.Rates, error) {
 func (c checkCommand) print(w io.Writer, r check.Report, rates check.Rates) error {
 	words := map[module.Severity]string{module.Refused: "refused", module.Ignored: "ignored", module.Warning: "warning"}
 	for _, f := range r.Findings {
-		if _, err := fmt.Fprintf(w, "%s: %s\n", words[f.Severity], f); err != nil {
+		if _, err := fmt.Fprintf(w, "%s%s: %s\n", c.place(&r, f), words[f.Severity], f); err != nil {
 			return err
 		}
 	}
@@ -190,6 +190,16 @@ func (c checkCommand) print(w io.Writer, r check.Report, rates check.Rates) erro
 		return errFindings
 	}
 	return nil
+}
+
+// place returns where a finding stands, as compilers write it, so that editors and terminals lead there. What layers come to
+// stands nowhere.
+func (c checkCommand) place(r *check.Report, f module.Finding) string {
+	if len(c.Layers) > 0 {
+		return ""
+	}
+	at := r.Position(f)
+	return fmt.Sprintf("%s:%d:%d: ", c.name(), at.Line, at.Column)
 }
 
 func count(n int, noun string) string {

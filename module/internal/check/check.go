@@ -37,6 +37,7 @@ type Report struct {
 	Memory   Memory
 
 	desired module.Desired
+	places  places
 	counts  func(module.OutputName) bool // whether what is sent to an output reaches IoT Hub
 }
 
@@ -60,6 +61,7 @@ func IsDeployment(document []byte) bool {
 // Twin checks a desired section, with or without $version.
 func Twin(document []byte, env twin.Environment) Report {
 	_, report := check(document, env)
+	report.places = placesOf(document, "")
 	return report
 }
 
@@ -79,7 +81,7 @@ func Deployment(document []byte, name string, env twin.Environment) (Report, err
 	env.ModuleID = name
 	desired, report := check(ours.Desired, env)
 	estimate, tooLittle := memory(ours, desired)
-	report.Memory = estimate
+	report.Memory, report.places = estimate, placesOf(document, name)
 	report.counts = func(output module.OutputName) bool {
 		return slices.ContainsFunc(m.Routes, func(r manifest.Route) bool { return r.Sink.Upstream && r.Matches(name, string(output)) })
 	}

@@ -50,7 +50,7 @@ var (
 	mappedPath   = regexp.MustCompile(`"Path": "\$\.([A-Za-z]+)"`)
 )
 
-func document(t *testing.T, name string) string {
+func page(t *testing.T, name string) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("../../..", name))
 	require.NoError(t, err)
@@ -59,12 +59,12 @@ func document(t *testing.T, name string) string {
 
 func TestQueriesOfAFleetAskForWhatIsReported(t *testing.T) {
 	var reported map[string]any
-	for _, block := range jsonBlock.FindAllStringSubmatch(document(t, "README.md"), -1) {
+	for _, block := range jsonBlock.FindAllStringSubmatch(page(t, "README.md"), -1) {
 		if strings.Contains(block[1], "lastDesiredVersion") {
 			require.NoError(t, json.Unmarshal([]byte(block[1]), &reported))
 		}
 	}
-	paths := reportedPath.FindAllStringSubmatch(document(t, "docs/fleets.md"), -1)
+	paths := reportedPath.FindAllStringSubmatch(page(t, "docs/fleets.md"), -1)
 	require.NotEmpty(t, paths)
 	for _, path := range paths {
 		value := any(reported)
@@ -82,7 +82,7 @@ func TestTheMappingForConsumersTakesWhatASampleHas(t *testing.T) {
 		Signal: "s", DisplayName: "d", Partition: "p", Unit: "Cel",
 		Sample: module.Sample{Value: []byte("1"), SourceTimestamp: moment, Quality: module.Uncertain, Reason: module.Heartbeat, Published: moment},
 	}))
-	paths := mappedPath.FindAllStringSubmatch(document(t, "docs/consume.md"), -1)
+	paths := mappedPath.FindAllStringSubmatch(page(t, "docs/consume.md"), -1)
 	assert.Len(t, paths, 9)
 	for _, path := range paths {
 		assert.Contains(t, sample, `"`+path[1]+`":`)

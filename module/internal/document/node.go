@@ -31,6 +31,9 @@ func (n Node) Raw() []byte {
 	return n.doc.body[e.start:e.end:e.end]
 }
 
+// Offset returns how many bytes of the text come before the value.
+func (n Node) Offset() int { return int(n.entry().start) }
+
 // Text returns a string without its quotes and escapes, and what is no string as it stands.
 func (n Node) Text() string {
 	e := n.entry()
