@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -104,7 +103,7 @@ func unquoted(text string) string {
 
 // parse takes a command line as the program does, without running it.
 func parse(args []string) error {
-	parser, err := kong.New(&commands{}, kong.Name("wasm-on-edge"), kong.Exit(func(int) {}), kong.Writers(new(bytes.Buffer), new(bytes.Buffer)))
+	parser, err := newParser(&environment{stdout: new(bytes.Buffer), stderr: new(bytes.Buffer)}, func(int) {})
 	if err != nil {
 		return err
 	}

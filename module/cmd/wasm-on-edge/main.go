@@ -27,16 +27,17 @@ const (
 
 // commands are the command line.
 type commands struct {
-	Run      runCommand      `cmd:"" default:"1" help:"Run as an IoT Edge module (the default): connect to edgeHub, follow the twin, run its guests."`
-	Simulate simulateCommand `cmd:"" help:"Simulate edgeHub and a sensor for a deployment, and run the module on it, without Azure."`
-	Check    checkCommand    `cmd:"" help:"Check a twin or a deployment offline."`
-	Call     callCommand     `cmd:"" help:"Give a guest one message, and see what it makes of it."`
-	Test     testCommand     `cmd:"" help:"Run the *.test.yaml files of guests."`
-	Replay   replayCommand   `cmd:"" help:"Send the messages of dead letters again, or run them, or a recording, through a signal here."`
-	Bench    benchCommand    `cmd:"" help:"Measure on this machine, in the format of Go benchmarks."`
-	Push     pushCommand     `cmd:"" help:"Write a guest to an OCI registry."`
-	Inspect  inspectCommand  `cmd:"" help:"Tell what a guest is, and whether this host runs it."`
-	Version  versionCommand  `cmd:"" help:"Print the version."`
+	Run        runCommand        `cmd:"" default:"1" help:"Run as an IoT Edge module (the default): connect to edgeHub, follow the twin, run its guests."`
+	Simulate   simulateCommand   `cmd:"" help:"Simulate edgeHub and a sensor for a deployment, and run the module on it, without Azure."`
+	Check      checkCommand      `cmd:"" help:"Check a twin or a deployment offline."`
+	Call       callCommand       `cmd:"" help:"Give a guest one message, and see what it makes of it."`
+	Test       testCommand       `cmd:"" help:"Run the *.test.yaml files of guests."`
+	Replay     replayCommand     `cmd:"" help:"Send the messages of dead letters again, or run them, or a recording, through a signal here."`
+	Bench      benchCommand      `cmd:"" help:"Measure on this machine, in the format of Go benchmarks."`
+	Push       pushCommand       `cmd:"" help:"Write a guest to an OCI registry."`
+	Inspect    inspectCommand    `cmd:"" help:"Tell what a guest is, and whether this host runs it."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands and flags, for a shell."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 func main() {
@@ -54,12 +55,17 @@ func main() {
 	os.Exit(code)
 }
 
+// newParser returns what reads command lines. Exit is told the exit code where the parser has done all that was asked for.
+func newParser(env *environment, exit func(code int)) (*kong.Kong, error) {
+	return kong.New(&commands{}, kong.Name("wasm-on-edge"),
+		kong.Description("Wasm guests on Azure IoT Edge, bound to signals by the module twin."),
+		kong.Writers(env.stdout, env.stderr), kong.Exit(exit))
+}
+
 // execute runs a command line and returns the exit code. An error is one line, with a hint where one is known.
 func execute(args []string, env *environment) int {
 	code := -1
-	parser, err := kong.New(&commands{}, kong.Name("wasm-on-edge"),
-		kong.Description("Wasm guests on Azure IoT Edge, bound to signals by the module twin."),
-		kong.Writers(env.stdout, env.stderr), kong.Exit(func(c int) { code = c }))
+	parser, err := newParser(env, func(c int) { code = c })
 	if err != nil {
 		return fail(env, err)
 	}

@@ -23,7 +23,7 @@ func (pushCommand) Help() string {
 	return `Writes a guest to a registry, as an artifact that other Wasm tools read too, and prints what the twin and cosign
 need: the digest of the binary, and that of the manifest. What this host cannot run is refused.
 
-  wasm-on-edge push threshold.wasm oci://contoso.azurecr.io/guests/threshold:1.2.0 --revision $(git rev-parse HEAD)
+  wasm-on-edge push threshold.wasm oci://contoso.azurecr.io/guests/threshold:1.2.0 --revision "$(git rev-parse HEAD)"
   cosign sign --key cosign.key contoso.azurecr.io/guests/threshold@sha256:…`
 }
 

@@ -22,7 +22,9 @@ EdgeModuleCACertificateFile do, as iotedgehubdev prints them. Further variables:
   WASM_ON_EDGE_METRICS     HOST:PORT of /metrics, /healthz and /readyz; off for none (:9600)
   WASM_ON_EDGE_LOG_FORMAT  edge, terminal or json (edge)
   WASM_ON_EDGE_METHODS     which direct methods may be called: read, those that change nothing, or all (read)
-  RuntimeLogLevel          log level until the twin names one (info)`
+  RuntimeLogLevel          log level until the twin names one (info)
+
+  WASM_ON_EDGE_GUESTS=build/guests WASM_ON_EDGE_STORAGE=/tmp/woe WASM_ON_EDGE_LOG_FORMAT=terminal wasm-on-edge run`
 }
 
 func (runCommand) Run(env *environment) error {

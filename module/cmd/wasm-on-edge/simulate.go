@@ -39,17 +39,17 @@ func (simulateCommand) Help() string {
 	return `Reads the deployment, starts its routes and the simulated temperature sensor, hands this module its identity
 and its twin as an IoT Edge device would, and shows what happens. Ctrl-C stops it.
 
-  wasm-on-edge simulate                                   the deployment beside it
+  wasm-on-edge simulate                                   # the deployment beside it
   wasm-on-edge simulate --set signals.machineTemperature.settings.high=22
   wasm-on-edge simulate --sensor recording.csv --speed 0 --json
-  wasm-on-edge simulate --no-module --env                 for a module in any language
+  wasm-on-edge simulate --no-module --env                 # for a module in any language
 
 While it runs the desired twin can be changed: a line PATH=JSON on standard input does what --set does.
 Lines make faults, too; MODULE is this module where none is named, and fault list prints this list:
 
 ` + sim.FaultHelp() + `
   wasm-on-edge simulate --no-module --state /tmp/hub --ledger /tmp/ledger --number --control 127.0.0.1:9601
-  curl -d 'fault restart 2s' http://127.0.0.1:9601/       from another process`
+  curl -d 'fault restart 2s' http://127.0.0.1:9601/       # from another process`
 }
 
 // Validate refuses flags that make no sense, alone or together.

@@ -12,6 +12,13 @@ const shortRevision = 12 // characters of a commit that tell it from others
 
 type versionCommand struct{}
 
+// Help is what --help adds.
+func (versionCommand) Help() string {
+	return `Prints the release and, where the build knows it, the commit.
+
+  wasm-on-edge version`
+}
+
 func (versionCommand) Run(env *environment) error {
 	_, err := fmt.Fprintln(env.stdout, "wasm-on-edge", version())
 	return err
