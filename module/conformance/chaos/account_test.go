@@ -99,7 +99,8 @@ func isSample(messageType string) bool { return messageType == "batch" || messag
 
 // takeSamples takes a message of the publish group, or a sample that could not be kept for one.
 func (a *account) takeSamples(body []byte, id string) error {
-	if body[0] != '[' {
+	sealed := body[0] == '['
+	if !sealed { // it was sent by itself, and a repeat has the time at which it arrived again
 		body = slices.Concat([]byte("["), body, []byte("]"))
 	}
 	var samples []struct {
@@ -110,7 +111,7 @@ func (a *account) takeSamples(body []byte, id string) error {
 		return fmt.Errorf("read samples: %w", err)
 	}
 	sum := sha256.Sum256(body)
-	if other, known := a.contents[id]; known && other != sum {
+	if other, known := a.contents[id]; known && other != sum && sealed {
 		a.problems = append(a.problems, "a message of a publish group came with two contents under $.mid "+id)
 	}
 	a.contents[id] = sum

@@ -47,7 +47,7 @@ import (
 )
 
 // Version is the version of the embedded Wasmtime.
-const Version = "39.0.1"
+const Version = "39.0.0"
 
 // maxStack bounds the Wasm stack in bytes: it is part of the thread's, which the C library may have made 2 MiB small.
 const maxStack = 1 << 20
