@@ -2,6 +2,7 @@ package portal
 
 import (
 	"strings"
+	"time"
 
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/sim"
 )
@@ -11,9 +12,9 @@ type HubState struct {
 	Connected bool           `json:"connected"`
 	Desired   int64          `json:"desired"`  // version
 	Reported  int64          `json:"reported"` // version
-	UptimeMs  int64          `json:"uptimeMs"`
-	Routes    []int64        `json:"routes"` // messages that each took, as far as their senders tell, in the manifest's order
-	Queued    map[string]int `json:"queued"` // by input
+	UptimeMs  int64          `json:"uptimeMs"` // of the simulation
+	Routes    []int64        `json:"routes"`   // messages that each took, as far as their senders tell, in the manifest's order
+	Queued    map[string]int `json:"queued"`   // by input
 	Account   Account        `json:"account"`
 }
 
@@ -41,7 +42,7 @@ func (p *Portal) hubState() HubState {
 	ours := stats.Modules[p.config.Name]
 	_, desired := hub.Desired(p.config.Name)
 	_, reported := hub.Reported(p.config.Name)
-	s := HubState{Connected: ours.Connected, Desired: desired, Reported: reported, Queued: ours.Queued,
+	s := HubState{Connected: ours.Connected, Desired: desired, Reported: reported, UptimeMs: time.Since(p.started).Milliseconds(), Queued: ours.Queued,
 		Account: Account{Delivered: ours.Delivered, Redelivered: ours.Redelivered, Acked: ours.Acked, Overdue: ours.Overdue,
 			Expired: ours.Expired, Rejected: ours.Rejected, Published: ours.Received, Upstream: ours.Upstream,
 			Unrouted: ours.Dropped, Malformed: ours.Discarded}}

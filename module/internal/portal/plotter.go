@@ -30,7 +30,7 @@ type plotter struct {
 func newPlotter(s module.Signal) *plotter { return &plotter{signal: s, reader: readerOf(s)} }
 
 func (p *plotter) plot(t *Traced, add func(Point)) {
-	at := float64(t.Time)
+	at := float64(t.Time - t.WaitedUs/1000) // of its arrival: what waited in a spool is taken up all at once
 	for _, value := range p.values(t) {
 		p.last = value
 		add(Point{at, value, Arrived})

@@ -41,8 +41,10 @@ export function Faults(_: { name: string }) {
           <ul class="faults">
             {presets.map((p) => (
               <li key={p.line}>
-                <Action label={p.label} busy={busy} onPress={() => void make(p.line)} />
-                {p.undo && <Action label={p.undo.label} busy={busy} onPress={() => void make(p.undo!.line)} />}
+                <span>
+                  <Action label={p.label} busy={busy} onPress={() => void make(p.line)} />
+                  {p.undo && <Action label={p.undo.label} busy={busy} onPress={() => void make(p.undo!.line)} />}
+                </span>
                 <small>{p.help}</small>
               </li>
             ))}
@@ -90,7 +92,9 @@ function Poison({ busy, run }: { busy: boolean; run: (what: () => Promise<string
     });
   return (
     <li>
-      <Action label="Poison a message" busy={busy} onPress={() => void poison()} />
+      <span>
+        <Action label="Poison a message" busy={busy} onPress={() => void poison()} />
+      </span>
       <small>Half a JSON text from {source.module}: it becomes a dead letter, and nothing waits behind it.</small>
     </li>
   );

@@ -58,7 +58,7 @@ export function FlowPage(_: { name: string }) {
               <g key={w.key} class={`${w.rate > 0 ? "live" : "still"} ${w.state}`}>
                 <path d={w.path} stroke-width={1.5 + Math.min(4, Math.log10(1 + w.rate) * 1.6)} />
                 {w.rate > 0 && <path d={w.path} class="drops" />}
-                <text x={w.at[0]} y={w.at[1] - 5}>{rate(w.rate)}</text>
+                <text x={w.at[0]} y={w.at[1]}>{rate(w.rate)}</text>
               </g>
             ))}
           </svg>
@@ -100,6 +100,20 @@ function NodeBox({ node }: { node: Node }) {
 /** A name that may be broken before its capitals. */
 const breakable = (name: string) => name.split(/(?=[A-Z_-])/).flatMap((part, i) => (i ? [<wbr key={i} />, part] : [part]));
 
+/** From the side of one to the side of the other. */
+function across(a: DOMRect, b: DOMRect, origin: DOMRect, alone: boolean): Pick<Wire, "path" | "at"> {
+  const [x1, y1, x2, y2] = [a.right - origin.left, a.top + a.height / 2 - origin.top, b.left - origin.left, b.top + b.height / 2 - origin.top];
+  const bend = Math.max(24, (x2 - x1) / 2);
+  return { path: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, at: alone ? [x1 + 26, y1 - 6] : [x2 - 26, y2 - 6] };
+}
+
+/** From the bottom of one to the top of the other, where it is narrow. */
+function down(a: DOMRect, b: DOMRect, origin: DOMRect, alone: boolean): Pick<Wire, "path" | "at"> {
+  const [x1, y1, x2, y2] = [a.left + a.width / 2 - origin.left, a.bottom - origin.top, b.left + b.width / 2 - origin.left, b.top - origin.top];
+  const bend = Math.max(14, (y2 - y1) / 2);
+  return { path: `M${x1} ${y1}C${x1} ${y1 + bend} ${x2} ${y2 - bend} ${x2} ${y2}`, at: alone ? [x1, y1 + 15] : [x2, y2 - 8] };
+}
+
 function wiresOf(box: HTMLElement, lines: { from: string; to: string; rate: number; state: string }[]): Wire[] {
   const origin = box.getBoundingClientRect();
   const places = new Map<string, DOMRect>();
@@ -107,14 +121,12 @@ function wiresOf(box: HTMLElement, lines: { from: string; to: string; rate: numb
   const wires: Wire[] = [];
   const leaving = new Map<string, number>();
   for (const l of lines) leaving.set(l.from, (leaving.get(l.from) ?? 0) + 1);
+  const upright = getComputedStyle(box).getPropertyValue("--upright").trim() === "1";
   for (const l of lines) {
     const [a, b] = [places.get(l.from), places.get(l.to)];
     if (!a || !b) continue;
-    const [x1, y1, x2, y2] = [a.right - origin.left, a.top + a.height / 2 - origin.top, b.left - origin.left, b.top + b.height / 2 - origin.top];
-    const bend = Math.max(24, (x2 - x1) / 2);
-    // The label stands where the line is alone: where many leave or meet it would cover others.
-    const at: [number, number] = (leaving.get(l.from) ?? 0) > 1 ? [x2 - 24, y2] : [x1 + 24, y1];
-    wires.push({ key: l.from + "→" + l.to, path: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`, rate: l.rate, at, state: l.state });
+    const alone = (leaving.get(l.from) ?? 0) < 2; // where many leave or meet a label would cover others
+    wires.push({ key: l.from + "→" + l.to, rate: l.rate, state: l.state, ...(upright ? down : across)(a, b, origin, alone) });
   }
   return wires;
 }

@@ -10,8 +10,9 @@ const lettersKept = 200;
 const eventsKept = 200;
 const pointsKept = 6000;
 const messagesKept = 60;
+const rateSpan = 10_000; // milliseconds
 
-/** How often something happens, per second, smoothed over some seconds. */
+/** How often something happens, per second, over the last seconds. */
 export interface Rates {
   in: number;
   out: number;
@@ -22,6 +23,12 @@ export interface Rates {
 }
 
 const noRates: Rates = { in: 0, out: 0, dropped: 0, dead: 0, calls: 0, busy: 0 };
+
+interface Moment {
+  time: number;
+  hub: HubState;
+  signals: Map<string, Signal>;
+}
 
 export interface Watched {
   signal: string;
@@ -44,9 +51,7 @@ export class Live {
   hubRates = { sent: 0, upstream: 0, routes: [] as number[] };
   now = 0;
 
-  #rates = new Map<string, { at: Signal; rates: Rates }>();
-  #hubBefore: HubState | undefined;
-  #measured = 0;
+  #past: Moment[] = [];
   #stream: EventSource | undefined;
   #watching = "";
   #listeners = new Set<() => void>();
@@ -61,7 +66,13 @@ export class Live {
   }
 
   rates(name: string): Rates {
-    return this.#rates.get(name)?.rates ?? noRates;
+    const [was, is] = [this.#past[0]?.signals.get(name), this.#past.at(-1)?.signals.get(name)];
+    return was && is ? between(was, is, this.#span()) : noRates;
+  }
+
+  /** Seconds that rates are counted over. */
+  #span(): number {
+    return Math.max(1, (this.#past.at(-1)!.time - this.#past[0]!.time) / 1000);
   }
 
   subscribe(listener: () => void): () => void {
@@ -104,7 +115,7 @@ export class Live {
     for (const s of t.signals ?? []) this.signals.set(s.name, s);
     if (t.all) {
       const there = new Set(t.all);
-      for (const name of this.signals.keys()) if (!there.has(name)) this.#drop(name);
+      for (const name of this.signals.keys()) if (!there.has(name)) this.signals.delete(name);
     }
     push(this.upstream, t.upstream, upstreamKept);
     this.missed += t.missed ?? 0;
@@ -115,14 +126,9 @@ export class Live {
       push(this.watched.messages, t.values.messages, messagesKept);
       this.watched.missed += t.values.missed ?? 0;
     }
-    if (t.time - this.#measured >= 1000) this.#measure(t.time);
+    if (t.time - (this.#past.at(-1)?.time ?? 0) >= 1000) this.#measure(t);
     if (this.flow?.desired !== t.hub.desired) void this.#loadFlow();
     this.#changed();
-  }
-
-  #drop(name: string) {
-    this.signals.delete(name);
-    this.#rates.delete(name);
   }
 
   #loading = false;
@@ -139,22 +145,17 @@ export class Live {
     }
   }
 
-  #measure(now: number) {
-    const seconds = (now - this.#measured) / 1000;
-    const fresh = this.#measured === 0 || seconds > 10;
-    this.#measured = now;
-    for (const [name, s] of this.signals) {
-      const before = this.#rates.get(name);
-      this.#rates.set(name, { at: s, rates: before && !fresh ? between(before.at, s, seconds, before.rates) : noRates });
-    }
-    const [hub, was] = [this.hub, this.#hubBefore];
-    if (hub && was && !fresh) {
-      const r = this.hubRates;
-      r.sent = smooth(r.sent, hub.account.sent - was.account.sent, seconds);
-      r.upstream = smooth(r.upstream, hub.account.upstream - was.account.upstream, seconds);
-      r.routes = hub.routes.map((n, i) => smooth(r.routes[i] ?? 0, n - (was.routes[i] ?? n), seconds));
-    }
-    this.#hubBefore = hub;
+  /** Keeps the counts of this moment, to count rates from. States are replaced and never changed, so that this is cheap. */
+  #measure(t: Tick) {
+    if (t.time - (this.#past.at(-1)?.time ?? 0) > rateSpan) this.#past = [];
+    this.#past.push({ time: t.time, hub: t.hub, signals: new Map(this.signals) });
+    while (this.#past.length > 2 && t.time - this.#past[1]!.time >= rateSpan) this.#past.shift();
+    const [was, seconds] = [this.#past[0]!.hub, this.#span()];
+    this.hubRates = {
+      sent: rising(was.account.sent, t.hub.account.sent, seconds),
+      upstream: rising(was.account.upstream, t.hub.account.upstream, seconds),
+      routes: t.hub.routes.map((n, i) => rising(was.routes[i] ?? n, n, seconds)),
+    };
   }
 
   #changed() {
@@ -176,20 +177,16 @@ function push<T>(kept: T[], fresh: T[] | undefined, limit: number) {
   if (kept.length > limit) kept.splice(0, kept.length - limit);
 }
 
-function smooth(before: number, count: number, seconds: number): number {
-  const rate = Math.max(count, 0) / seconds;
-  const next = before === 0 ? rate : before + (rate - before) * Math.min(1, seconds / 6);
-  return next < 0.005 ? 0 : next;
-}
+const rising = (was: number, is: number, seconds: number): number => Math.max(0, is - was) / seconds;
 
-function between(was: Signal, is: Signal, seconds: number, r: Rates): Rates {
+function between(was: Signal, is: Signal, seconds: number): Rates {
   return {
-    in: smooth(r.in, is.in - was.in, seconds),
-    out: smooth(r.out, is.out - was.out, seconds),
-    dropped: smooth(r.dropped, (is.dropped ?? 0) - (was.dropped ?? 0), seconds),
-    dead: smooth(r.dead, (is.deadLetters ?? 0) - (was.deadLetters ?? 0), seconds),
-    calls: smooth(r.calls, (is.calls ?? 0) - (was.calls ?? 0), seconds),
-    busy: smooth(r.busy, ((is.busyUs ?? 0) - (was.busyUs ?? 0)) / 1e6, seconds),
+    in: rising(was.in, is.in, seconds),
+    out: rising(was.out, is.out, seconds),
+    dropped: rising(was.dropped ?? 0, is.dropped ?? 0, seconds),
+    dead: rising(was.deadLetters ?? 0, is.deadLetters ?? 0, seconds),
+    calls: rising(was.calls ?? 0, is.calls ?? 0, seconds),
+    busy: rising(was.busyUs ?? 0, is.busyUs ?? 0, seconds) / 1e6,
   };
 }
 

@@ -59,7 +59,7 @@ export class Plot {
         legend: { show: false },
         cursor: { drag: { x: false, y: false } },
         scales: { x: { time: true }, y: { range: (_u, low, high) => this.#range(low as number | null, high as number | null) } },
-        axes: [axis, { ...axis, size: 56 }],
+        axes: [{ ...axis, space: 76, values: (_u, at) => at.map((t) => new Date(t * 1000).toLocaleTimeString("en-GB")) }, { ...axis, size: 52 }],
         series: [{}, { label: kinds[0]!.name, stroke: () => css(kinds[0]!.color), width: 1.75, points: { show: (u) => (u.data[0].length < 120 ? true : false), size: 4 } }, mark(1, "dot"), mark(2, "triangle"), mark(3, "cross")],
         hooks: { draw: [(u) => this.#drawLimits(u)] },
       },
@@ -76,7 +76,7 @@ export class Plot {
     const from = now - seconds * 1000;
     const times: number[] = [];
     const columns: (number | null | undefined)[][] = [[], [], [], []];
-    for (const [at, value, kind] of points) {
+    for (const [at, value, kind] of points.toSorted((a, b) => a[0] - b[0])) {
       if (at < from - 60_000) continue; // one before the left edge keeps the line whole
       times.push(at / 1000);
       // undefined: the line of what arrived goes on over marks that have no value of it

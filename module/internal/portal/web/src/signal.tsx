@@ -307,7 +307,11 @@ function TracedRow({ signal, t }: { signal: string; t: Traced }) {
             <MessageDetail m={o} />
           </div>
         ))}
-        <button type="button" onClick={() => saveCase(signal, t)}>Save as a test case</button>
+        {t.calls && (
+          <button type="button" onClick={() => void saveCase(signal, t)}>
+            Save as a test case
+          </button>
+        )}
       </details>
     </li>
   );

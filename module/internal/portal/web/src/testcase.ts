@@ -1,24 +1,41 @@
+import { get } from "./api";
 import { live } from "./live";
-import type { Message, Traced } from "./types";
+import type { Message, Traced, Twin } from "./types";
 
-/** Saves what a signal did with a message as a case for `wasm-on-edge test`. JSON is YAML, too. */
-export function saveCase(signal: string, t: Traced) {
+// What is of the signal alone: a test starts a guest without the rest of the twin.
+const left = ["guest", "settings", "status", "use", "source", "sources"];
+
+/**
+ * Saves what a signal did with a message as a *.test.yaml for `wasm-on-edge test`. It expects the verdict alone, since a
+ * guest that was just started knows nothing of the messages before; what was sent stands in a comment.
+ */
+export async function saveCase(signal: string, t: Traced) {
   const spec = live.flow?.signals.find((s) => s.name === signal);
-  const test = {
-    name: `${signal} at ${new Date(t.time).toISOString()}`,
-    guest: spec?.guest,
-    settings: spec?.settings,
-    messages: [{ input: messageOf(t.message), verdict: t.calls?.at(-1)?.verdict, outputs: (t.outputs ?? []).map(messageOf) }],
+  const guest = live.flow?.guests.find((g) => g.name === spec?.guest);
+  const twin = await get<Twin>("/api/twin");
+  const entry = (twin.desired as { signals?: Record<string, object> }).signals?.[signal] ?? {};
+  const verdict = t.calls?.at(-1)?.verdict;
+  const document = {
+    guest: guest?.source.startsWith("file:") ? guest.source.slice(5) : `${guest?.name}.wasm`,
+    signal: Object.fromEntries(Object.entries(entry).filter(([name]) => !left.includes(name))),
+    settings: spec?.settings ?? {},
+    tests: [{ name: `as on ${new Date(t.time).toISOString()}`, messages: [{ time: new Date(t.time).toISOString(), ...messageOf(t.message), ...(verdict && { expect: { verdict } }) }] }],
   };
+  const sent = (t.outputs ?? []).map((o) => `# it sent to ${o.output}: ${o.body.replaceAll("\n", " ")}\n`).join("");
+  const header = `# wasm-on-edge test ${signal}.test.yaml; with --update it writes what came out into the file\n`;
+  save(`${signal}.test.yaml`, header + sent + JSON.stringify(document, null, 2) + "\n"); // JSON is YAML
+}
+
+function save(name: string, text: string) {
   const a = document.createElement("a");
-  a.href = URL.createObjectURL(new Blob([JSON.stringify(test, null, 2) + "\n"], { type: "application/yaml" }));
-  a.download = `${signal}.test.yaml`;
+  a.href = URL.createObjectURL(new Blob([text], { type: "application/yaml" }));
+  a.download = name;
   a.click();
   URL.revokeObjectURL(a.href);
 }
 
 function messageOf(m: Message): Record<string, unknown> {
-  const told: Record<string, unknown> = m.output ? { output: m.output } : {};
+  const told: Record<string, unknown> = {};
   try {
     told.body = JSON.parse(m.body);
   } catch {

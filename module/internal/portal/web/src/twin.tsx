@@ -54,8 +54,8 @@ function Desired({ twin, signal }: { twin: Twin; signal: string }) {
     let ended = false;
     let check = 0;
     void import("./editor").then(({ Editor }) => {
-      if (ended) return;
-      editor.current = new Editor(box.current!, text(base.current.desired), (text) => {
+      if (ended || !box.current) return;
+      editor.current = new Editor(box.current, text(base.current.desired), (text) => {
         change(text !== JSON.stringify(base.current.desired, null, 2));
         clearTimeout(check);
         check = window.setTimeout(() => void tell(text), 250);
