@@ -47,8 +47,24 @@ sdk:
 	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_SDK); \
 	else echo "npm is missing: the checks against the official Node SDK are skipped; install Node.js 20 or newer" >&2; fi
 
+# The simulator's page, and what its tests in a browser are driven by.
+PAGE     := module/internal/portal/web
+PAGE_DEV := $(PAGE)/node_modules/.package-lock.json
+$(PAGE_DEV): $(PAGE)/package-lock.json
+	cd $(PAGE) && npm ci
+
+.PHONY: page
+page: $(PAGE_DEV) ## build the simulator's page, which is committed and embedded (wants npm)
+	cd $(PAGE) && npm run build
+
+.PHONY: pagedev
+pagedev:
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE_DEV); \
+	else echo "npm is missing: the simulator's page is not tested in a browser; install Node.js 20.19 or newer" >&2; fi
+	@command -v chromium >/dev/null || echo "chromium is missing: the simulator's page is not tested in a browser" >&2
+
 .PHONY: test
-test: needs build guests sdk ## run all tests: with the race detector, without cgo, and those of the guests
+test: needs build guests sdk pagedev ## run all tests: with the race detector, without cgo, and those of the guests
 	$(GO) test -race ./...
 	CGO_ENABLED=0 $(GO) vet $(PURE)
 	CGO_ENABLED=0 $(GO) test $(PURE)
