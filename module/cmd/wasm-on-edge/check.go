@@ -100,15 +100,15 @@ func placeholders(moduleID string) twin.Environment {
 func atHand(moduleID, guests string) twin.Environment {
 	env := placeholders(moduleID)
 	if info, err := os.Stat(guests); err == nil && info.IsDir() {
-		env.Fetch = func(source, digest string) ([]byte, error) {
+		env.Fetch = func(f twin.File) ([]byte, error) {
 			store, err := artifact.New(artifact.Config{Guests: guests})
 			if err != nil {
 				return nil, err
 			}
-			if !strings.HasPrefix(source, "file:") {
+			if !strings.HasPrefix(f.Source, "file:") {
 				return nil, twin.ErrNotAtHand // check asks no network
 			}
-			file, err := store.Find(artifact.Request{Source: source, Digest: digest, Unsigned: true})
+			file, err := store.Find(artifact.Request{Source: f.Source, Digest: f.Digest, Unsigned: true})
 			return file.Bytes, err
 		}
 	}

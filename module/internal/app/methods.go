@@ -11,8 +11,8 @@ import (
 
 // newMethods makes the direct methods. They speak of parts that are made after the client which calls them.
 func (a *App) newMethods(env twin.Environment) *methods.Methods {
-	env.Fetch = func(source, digest string) ([]byte, error) { // a method does not wait for a download
-		file, err := a.artifacts.Find(artifact.Request{Source: source, Digest: digest, Unsigned: true})
+	env.Fetch = func(f twin.File) ([]byte, error) { // a method does not wait for a download
+		file, err := a.artifacts.Find(artifact.Request{Source: f.Source, Digest: f.Digest, Credentials: f.Credentials, Unsigned: true})
 		return file.Bytes, err
 	}
 	return methods.New(methods.Config{

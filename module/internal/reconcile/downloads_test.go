@@ -26,6 +26,7 @@ type network struct {
 	kept    map[string]string
 	refused error
 	begun   []time.Time
+	asked   []artifact.Request
 	ended   int
 	needed  map[string]bool
 }
@@ -43,7 +44,7 @@ func (n *network) Find(r artifact.Request) (artifact.Binary, error) {
 }
 
 func (n *network) Download(ctx context.Context, r artifact.Request, progress func(artifact.Progress)) (artifact.Binary, error) {
-	n.note(func() { n.begun = append(n.begun, time.Now()) })
+	n.note(func() { n.begun, n.asked = append(n.begun, time.Now()), append(n.asked, r) })
 	defer n.note(func() { n.ended++ })
 	for {
 		progress(artifact.Progress{Done: 4, Total: 10})
@@ -196,7 +197,7 @@ func TestAFileOfSignalsComesFromAfar(t *testing.T) {
 	onDevice(t, func(t *testing.T, d *device) {
 		file := `{"signals": {"a": {"source": "input:in"}}}`
 		from := func(tag, content string) string {
-			return fmt.Sprintf(`"signalsFrom": {"line3": {"source": "https://r.example/line3-%s.json", "digest": %q}}`, tag, digestOf(content))
+			return fmt.Sprintf(`"signalsFrom": {"line3": {"source": "https://r.example/line3-%s.json", "digest": %q, "credentials": "plant"}}`, tag, digestOf(content))
 		}
 		d.network.there["https://r.example/line3-1.json"] = file
 		d.desire(from("1", file))
@@ -204,6 +205,7 @@ func TestAFileOfSignalsComesFromAfar(t *testing.T) {
 		d.settle(10 * time.Second)
 		assert.Equal(t, []string{"telemetry: x"}, d.deliver("in", "x"))
 		assert.True(t, d.network.needed[digestOf(file)])
+		assert.Equal(t, []artifact.Request{{Source: "https://r.example/line3-1.json", Digest: digestOf(file), Credentials: "plant", Unsigned: true}}, d.network.asked)
 		d.desire(from("2", "other"))
 		assert.Equal(t, []string{"telemetry: x"}, d.deliver("in", "x"), "as long as the new one is on its way")
 	})

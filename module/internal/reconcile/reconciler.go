@@ -224,13 +224,13 @@ func (r *Reconciler) forget(d module.Desired) {
 func (r *Reconciler) environment(ctx context.Context) twin.Environment {
 	env := r.config.Environment
 	r.files = make(map[string]bool)
-	env.Fetch = func(source, digest string) ([]byte, error) {
-		if e := r.config.Policy.CheckSource("source", source); e != nil {
+	env.Fetch = func(f twin.File) ([]byte, error) {
+		if e := r.config.Policy.CheckSource("source", f.Source); e != nil {
 			return nil, errors.New(e.Reason)
 		}
-		file, download, err := r.downloads.find(ctx, artifact.Request{Source: source, Digest: digest, Unsigned: true})
+		file, download, err := r.downloads.find(ctx, artifact.Request{Source: f.Source, Digest: f.Digest, Credentials: f.Credentials, Unsigned: true})
 		if download != nil {
-			return nil, fmt.Errorf("fetch %q: %v", source, download)
+			return nil, fmt.Errorf("fetch %q: %v", f.Source, download)
 		}
 		r.files[file.Digest] = true
 		return file.Bytes, err

@@ -11,6 +11,19 @@ import (
 // ErrNotAtHand is what Environment.Fetch returns for a file that is where nobody looks now.
 var ErrNotAtHand = errors.New("the file is not at hand")
 
+// File is an entry of signalsFrom: where a file of signals is.
+type File struct {
+	Source      string // as of a guest
+	Digest      string // "sha256:…" of the content; "": any, of a file on the device
+	Credentials string // name of a file or variable of the device; "": none
+}
+
+var fileFields = table[File]{
+	one("source", func(f *File) *string { return &f.Source }, "", text[string](checkGuestSource)),
+	one("digest", func(f *File) *string { return &f.Digest }, "", text[string](checkDigest)),
+	one("credentials", func(f *File) *string { return &f.Credentials }, "", text[string](checkFileName)),
+}
+
 // maxFile is how many bytes a file of signals may have, room for some thirty thousand signals.
 const maxFile = 4 * mebi
 
@@ -29,11 +42,11 @@ var contentFields = table[content]{
 	mapOf("signals", func(c *content) *map[string]any { return &c.signals }, anyKey, anything),
 }
 
-// readFiles takes the entries of signalsFrom, which have the form of a shadow, and gathers the signals of their files.
+// readFiles takes the entries of signalsFrom and gathers the signals of their files.
 func (p *parser) readFiles(section map[string]any) {
 	p.entries(EntrySignalsFrom, path(EntrySignalsFrom), section, func(e *entry, at path, object map[string]any) {
-		from := shadowFields.defaults()
-		shadowFields.decode(&from, object, at, e)
+		from := fileFields.defaults()
+		fileFields.decode(&from, object, at, e)
 		requireBinary(from.Source, from.Digest, at, e)
 		if e.refused == nil {
 			p.readFile(e, at, from)
@@ -41,10 +54,10 @@ func (p *parser) readFiles(section map[string]any) {
 	})
 }
 
-func (p *parser) readFile(e *entry, at path, from module.Shadow) {
+func (p *parser) readFile(e *entry, at path, from File) {
 	doc, err := []byte(nil), ErrNotAtHand
 	if p.env.Fetch != nil {
-		doc, err = p.env.Fetch(from.Source, from.Digest)
+		doc, err = p.env.Fetch(from)
 	}
 	switch {
 	case errors.Is(err, ErrNotAtHand):

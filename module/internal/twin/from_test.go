@@ -14,11 +14,11 @@ import (
 // parseWith reads doc on a device with files.
 func parseWith(files map[string]string, doc string) module.Desired {
 	env := device
-	env.Fetch = func(source, _ string) ([]byte, error) {
-		if content, ok := files[source]; ok {
+	env.Fetch = func(f File) ([]byte, error) {
+		if content, ok := files[f.Source]; ok {
 			return []byte(content), nil
 		}
-		return nil, fmt.Errorf("fetch %q: there is no such file", source)
+		return nil, fmt.Errorf("fetch %q: there is no such file", f.Source)
 	}
 	return Parse([]byte(doc), env)
 }
@@ -133,4 +133,18 @@ func BenchmarkParse10000SignalsOfAFile(b *testing.B) {
 			b.Fatalf("parse: %d signals, want 10000", len(d.Signals))
 		}
 	}
+}
+
+func TestAFileIsAskedForWithItsDigestAndCredentials(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("0a", 32)
+	var asked []File
+	env := device
+	env.Fetch = func(f File) ([]byte, error) { asked = append(asked, f); return []byte(`{"signals": {}}`), nil }
+	d := Parse([]byte(documentOf(`"signalsFrom": {"line3": {"source": "https://plant.example/line3.json", "digest": "`+digest+`", "credentials": "plant"}}`)), env)
+	assert.Empty(t, d.Findings)
+	assert.Equal(t, []File{{"https://plant.example/line3.json", digest, "plant"}}, asked)
+
+	d = Parse([]byte(documentOf(`"signalsFrom": {"line3": {"source": "file:f", "credentials": "../key"}}`)), env)
+	assert.Contains(t, requireFinding(t, d, "signalsFrom.line3.credentials").Reason, "name")
+	assert.Len(t, asked, 1, "what is refused is not fetched")
 }

@@ -13,9 +13,8 @@ type Environment struct {
 	ModuleID string                   // ${moduleId}
 	Getenv   func(name string) string // ${env:NAME}; "" means unset; nil: no variable is set
 
-	// Fetch returns what a source of signalsFrom holds, which must have the digest where that is not empty. Nil: sources are
-	// not read, which is worth a warning.
-	Fetch func(source, digest string) ([]byte, error)
+	// Fetch returns what an entry of signalsFrom names. Nil: files are not read, which is worth a warning.
+	Fetch func(File) ([]byte, error)
 }
 
 // parser reads one document.

@@ -56,6 +56,7 @@ func TestTheSchemaSaysOfEachFieldWhatItsTableDoes(t *testing.T) {
 	agree(t, defs, "permissions", permissionFields)
 	agree(t, defs, "probation", probationFields)
 	agree(t, defs, "shadow", shadowFields)
+	agree(t, defs, "signalsFrom", fileFields)
 	agree(t, defs, "publishGroup", groupFields)
 	agree(t, defs, "signal", signalFields)
 }
