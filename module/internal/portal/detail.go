@@ -27,6 +27,10 @@ type Signal struct {
 	Restarts    int64                `json:"restarts,omitempty"`
 	Paused      bool                 `json:"paused,omitempty"`
 	Slow        bool                 `json:"slow,omitempty"`
+	Probation   bool                 `json:"probation,omitempty"` // the guest may go back to the version before
+	Compared    int64                `json:"compared,omitempty"`  // calls of a shadow
+	Agreed      int64                `json:"agreed,omitempty"`    // of those, how many came to the same
+	Differs     string               `json:"differs,omitempty"`   // what the first of the others came to, or why the shadow is given up
 	Waiting     int                  `json:"waiting,omitempty"`
 	Spooled     int                  `json:"spooled,omitempty"`
 	Partitions  int                  `json:"partitions,omitempty"`
@@ -82,45 +86,73 @@ var (
 // directDetail asks a module in this process. traced and untrace are called by one goroutine.
 type directDetail struct {
 	module Module
-	traces map[module.SignalName]*supervise.Trace
+	traces map[module.SignalName]*tracing
 }
 
-// tracedAtOnce is how many messages of a signal are traced between two looks; further ones are not.
-const tracedAtOnce = 64
+// tracing is a trace that is under way.
+type tracing struct {
+	*supervise.Trace
+	last time.Time // that it was begun, or brought something
+}
+
+const (
+	tracedAtOnce = 64               // messages of a signal that are traced between two looks; further ones are not
+	displaced    = 30 * time.Second // without a message: the direct method trace may have taken the signal's place for a trace
+)
+
+func (d *directDetail) trace(name module.SignalName) *tracing {
+	t := &tracing{d.module.Trace(name, tracedAtOnce), time.Now()}
+	d.traces[name] = t
+	return t
+}
 
 func (d *directDetail) signals(context.Context) ([]Signal, error) {
 	states := d.module.Signals()
 	all := make(map[module.SignalName]Signal, len(states))
 	for name, s := range states {
-		all[name] = Signal{Name: name, Guest: s.Guest, Status: s.Status, Description: s.Description, Digest: s.Digest,
-			Restarts: s.Restarts, Paused: s.Paused, Slow: s.Slow, Waiting: s.Waiting, Spooled: s.Spooled,
-			Partitions: s.Partitions, In: s.In, Out: s.Out, Dropped: s.Dropped, DeadLetters: s.DeadLetters, Traps: s.Traps,
-			Calls: s.Calls, BusyUs: s.Busy.Microseconds(), Memory: s.InUse}
+		all[name] = signalOf(name, &s)
 	}
 	return sorted(all), nil
+}
+
+func signalOf(name module.SignalName, s *supervise.State) Signal {
+	signal := Signal{Name: name, Guest: s.Guest, Status: s.Status, Description: s.Description, Digest: s.Digest,
+		Restarts: s.Restarts, Paused: s.Paused, Slow: s.Slow, Probation: s.OnProbation, Waiting: s.Waiting, Spooled: s.Spooled,
+		Partitions: s.Partitions, In: s.In, Out: s.Out, Dropped: s.Dropped, DeadLetters: s.DeadLetters, Traps: s.Traps,
+		Calls: s.Calls, BusyUs: s.Busy.Microseconds(), Memory: s.InUse}
+	if shadow := s.Shadow; shadow != nil {
+		signal.Compared, signal.Agreed, signal.Differs = shadow.Compared, shadow.Agreed, shadow.Problem
+		if signal.Differs == "" && len(shadow.Differences) > 0 {
+			signal.Differs = shadow.Differences[0].What
+		}
+	}
+	return signal
 }
 
 func (d *directDetail) traced(_ context.Context, name module.SignalName) ([]Traced, error) {
 	t := d.traces[name]
 	if t == nil {
-		t = d.module.Trace(name, tracedAtOnce)
-		d.traces[name] = t
+		t = d.trace(name)
 	}
 	var traced []Traced
 	for _, one := range t.Take() {
 		traced = append(traced, tracedOf(&one))
+		t.last = time.Now()
 	}
 	select {
 	case <-t.Full():
-		d.traces[name] = d.module.Trace(name, tracedAtOnce)
+		d.trace(name)
 	default:
+		if time.Since(t.last) > displaced {
+			d.trace(name)
+		}
 	}
 	return traced, nil
 }
 
 func (d *directDetail) untrace(name module.SignalName) {
 	if t := d.traces[name]; t != nil {
-		d.module.Untrace(name, t)
+		d.module.Untrace(name, t.Trace)
 		delete(d.traces, name)
 	}
 }

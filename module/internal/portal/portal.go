@@ -95,7 +95,7 @@ func New(c Config) (*Portal, error) {
 	}
 	p.detail = &methodDetail{hub: c.Hub, name: c.Name}
 	if c.Module != nil {
-		p.detail = &directDetail{module: c.Module, traces: make(map[module.SignalName]*supervise.Trace)}
+		p.detail = &directDetail{module: c.Module, traces: make(map[module.SignalName]*tracing)}
 	}
 	p.watched = newWatched(p)
 	return p, nil

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -351,6 +352,42 @@ func TestABodyIsShownAsTextOrEncoded(t *testing.T) {
 	text, encoded = shown([]byte("x" + long))
 	assert.False(t, encoded, "a character that was cut in two does not make it binary")
 	assert.LessOrEqual(t, len(text), shownBody)
+}
+
+func TestASignalTellsOfProbationAndOfItsShadow(t *testing.T) {
+	s := signalOf("press", &supervise.State{OnProbation: true, Shadow: &supervise.Shadow{Compared: 5, Agreed: 4, Differences: []supervise.Difference{{What: "it passed"}}}})
+	assert.Equal(t, Signal{Name: "press", Probation: true, Compared: 5, Agreed: 4, Differs: "it passed"}, s)
+	s = signalOf("press", &supervise.State{Shadow: &supervise.Shadow{Problem: "it trapped", Differences: []supervise.Difference{{What: "it passed"}}}})
+	assert.Equal(t, "it trapped", s.Differs)
+}
+
+func TestATraceThatWasDisplacedIsBegunAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &countingModule{}
+		d := &directDetail{module: m, traces: make(map[module.SignalName]*tracing)}
+		look := func() {
+			_, err := d.traced(t.Context(), "press")
+			require.NoError(t, err)
+		}
+		look()
+		time.Sleep(displaced)
+		look()
+		assert.Equal(t, 1, m.traces, "it may be a quiet signal")
+		time.Sleep(time.Second)
+		look()
+		assert.Equal(t, 2, m.traces)
+	})
+}
+
+// countingModule counts the traces that are asked for.
+type countingModule struct {
+	fakeModule
+	traces int
+}
+
+func (m *countingModule) Trace(module.SignalName, int) *supervise.Trace {
+	m.traces++
+	return &supervise.Trace{}
 }
 
 func TestAModuleElsewhereIsAskedByDirectMethods(t *testing.T) {

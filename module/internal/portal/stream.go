@@ -12,7 +12,7 @@ import (
 // Pace of a stream.
 const (
 	tickPeriod  = 250 * time.Millisecond
-	manySignals = 200 // with more, states are told every fourth tick
+	manySignals = 200 // with more, and of a module elsewhere, states are told every fourth tick
 	writeTime   = 10 * time.Second
 	toldAtOnce  = 40 // messages of a tick
 )
@@ -90,7 +90,7 @@ func (s *stream) run(w http.ResponseWriter, r *http.Request) {
 func (s *stream) tick(r *http.Request) Tick {
 	p := s.portal
 	t := Tick{Time: time.Now().UnixMilli(), Hub: p.hubState()}
-	if len(s.told) <= manySignals || s.ticks%4 == 0 {
+	if p.config.Module != nil && len(s.told) <= manySignals || s.ticks%4 == 0 {
 		s.states(r, &t)
 	}
 	s.ticks++

@@ -17,6 +17,7 @@ const (
 	pointsKept   = 4000
 	messagesKept = 50
 	watchPeriod  = 200 * time.Millisecond
+	askPeriod    = time.Second // where the module is elsewhere, and logs that it was asked
 	lingering    = time.Minute // that a signal is kept after the last look
 )
 
@@ -82,7 +83,11 @@ func (w *watched) dropIdle() bool {
 
 // run gathers until ctx ends.
 func (w *watched) run(ctx context.Context) {
-	ticker := time.NewTicker(watchPeriod)
+	period := watchPeriod
+	if w.portal.config.Module == nil {
+		period = askPeriod
+	}
+	ticker := time.NewTicker(period)
 	defer ticker.Stop()
 	tracing := make(map[module.SignalName]bool)
 	for {

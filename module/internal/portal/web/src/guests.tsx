@@ -58,6 +58,8 @@ function GuestCard({ guest, shown }: { guest: GuestSpec; shown: boolean }) {
   const states = users.map((u) => signals.get(u.name));
   const worst = states.map(conditionOf).sort((a, b) => order.indexOf(b.condition) - order.indexOf(a.condition))[0];
   const sum = (of: (name: string) => number) => users.reduce((n, u) => n + of(u.name), 0);
+  const compared = sum((n) => signals.get(n)?.compared ?? 0);
+  const differs = states.find((s) => s?.differs)?.differs;
   const digest = states.find((s) => s?.digest)?.digest ?? guest.digest ?? "";
   return (
     <Panel title={guest.name} class={shown ? "chosen" : ""} aside={worst ? <Badge condition={worst.condition}>{worst.word}</Badge> : <Badge condition="idle">not used</Badge>}>
@@ -72,6 +74,10 @@ function GuestCard({ guest, shown }: { guest: GuestSpec; shown: boolean }) {
         <dd>{bytes(sum((n) => signals.get(n)?.memoryBytes ?? 0))} in {count(users.length)} instance{users.length === 1 ? "" : "s"}, each at most {bytes(guest.limits.memory ?? 0)}</dd>
         <dt>deadline</dt>
         <dd>{(guest.limits.deadline ?? 0) / 1e6} ms a call</dd>
+        {states.some((s) => s?.probation) && <dt>probation</dt>}
+        {states.some((s) => s?.probation) && <dd>on it in {count(states.filter((s) => s?.probation).length)} signals: the version before comes back if it fails</dd>}
+        {compared > 0 && <dt>shadow</dt>}
+        {compared > 0 && <dd>agreed in {count(sum((n) => signals.get(n)?.agreed ?? 0))} of {count(compared)} calls{differs && `; differs: ${differs}`}</dd>}
         <dt>signals</dt>
         <dd class="links">{users.slice(0, 12).map((u) => <a key={u.name} href={link("signals", u.name)}>{u.name}</a>)}{users.length > 12 && ` and ${count(users.length - 12)} more`}</dd>
       </dl>

@@ -11,6 +11,10 @@ export interface Signal {
   restarts?: number;
   paused?: boolean;
   slow?: boolean;
+  probation?: boolean;
+  compared?: number;
+  agreed?: number;
+  differs?: string;
   waiting?: number;
   spooled?: number;
   partitions?: number;
