@@ -58,8 +58,10 @@ func (p *plotter) values(t *Traced) (values []float64) {
 		return nil // it goes to the dead letters, and is shown there
 	}
 	for _, f := range found {
-		if value, is := number(f.Value); is && (t.Partition == "" || f.Partition == t.Partition) {
-			values = append(values, value*p.signal.Scale+p.signal.Offset)
+		value, is := number(f.Value)
+		value = value*p.signal.Scale + p.signal.Offset
+		if is && finite(value) && (t.Partition == "" || f.Partition == t.Partition) {
+			values = append(values, value)
 		}
 	}
 	return values
@@ -87,5 +89,8 @@ func number(value []byte) (float64, bool) {
 		return 0, true
 	}
 	n, err := strconv.ParseFloat(string(value), 64)
-	return n, err == nil && !math.IsNaN(n) && !math.IsInf(n, 0)
+	return n, err == nil && finite(n)
 }
+
+// finite reports whether JSON has a way to write a number.
+func finite(n float64) bool { return !math.IsNaN(n) && !math.IsInf(n, 0) }
