@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -77,4 +78,39 @@ func TestACandidateIsComparedBesideItsGuestAndSendsNothing(t *testing.T) {
 	assert.Zero(t, d.state().Traps)
 	assert.Empty(t, d.messages("deadletter"))
 	assert.Equal(t, "2", d.measured("wasm_on_edge_signal_shadow_calls_total{", `result="differed"`))
+}
+
+// posting is a guest that posts each message to IoT Hub and traps unless that is answered with 204. What comes then is the
+// version's own.
+const posting = `(module
+	(import "wasi_experimental_http" "req" (func $req (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+	(memory (export "memory") 1)
+	(data (i32.const 0) "POST")
+	(data (i32.const 100) %[1]q)
+	(func (export "edge_alloc") (param i32) (result i32) i32.const 1024)
+	(func (export "edge_message") (param $ptr i32) (param $len i32) (result i32)
+		(if (call $req (i32.const 100) (i32.const %[2]d) (i32.const 0) (i32.const 4) (i32.const 400) (i32.const 0)
+			(local.get $ptr) (local.get $len) (i32.const 16) (i32.const 20)) (then (unreachable)))
+		(if (i32.ne (i32.load16_u (i32.const 16)) (i32.const 204)) (then (unreachable)))
+		%[3]s
+		i32.const 2))`
+
+func TestAVersionOfAGuestThatSendsRequestsIsJudgedOnProbationToo(t *testing.T) {
+	d := newDevice(t, `{"schemaVersion":"1.0","guests":{"g":{"source":"file:good.wasm"}},"signals":{"s":{"source":"input:a","guest":"g"}}}`)
+	d.compile(fmt.Sprintf(posting, hubAddress, len(hubAddress), ""), "good.wasm")
+	d.compile(fmt.Sprintf(posting, hubAddress, len(hubAddress), `(if (i32.eq (i32.load8_u (local.get $ptr)) (i32.const 63)) (then unreachable))`), "frail.wasm")
+	d.run()
+	d.send("a", "x")
+	d.waitBodies("telemetry", "x")
+	d.patch(`{"guests":{"g":{"source":"file:frail.wasm"}}}`)
+	d.wait(func() bool { return d.state().OnProbation }, "the new version")
+	d.send("a", "?")
+	d.wait(func() bool { return d.told().RuntimeStatus == module.RolledBack }, "the verdict: the version before gets its answer")
+	assert.Empty(t, d.messages("deadletter"))
+	ids := make(map[string]bool)
+	for _, m := range d.messages("telemetry")[1:] {
+		assert.Equal(t, "?", string(m.Message.Body))
+		ids[module.Properties(m.Message.Properties).Value(module.PropertyMessageID)] = true
+	}
+	assert.Len(t, ids, 1, "what is posted again has the same id")
 }

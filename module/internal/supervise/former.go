@@ -118,7 +118,9 @@ func (r *runner) blames(cause error, call func(Instance) (module.Verdict, error)
 		return false
 	}
 	defer former.Close()
+	r.calling, r.posted = true, r.task.posted // what it posts has the ids that it has when the message is done again
 	_, err = call(former)
+	r.calling = false
 	return err == nil
 }
 
