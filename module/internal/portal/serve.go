@@ -23,6 +23,7 @@ func (p *Portal) handler() http.Handler {
 	mux.HandleFunc("GET /api/stream", p.getStream)
 	mux.HandleFunc("GET /api/logs", p.getLogs)
 	mux.HandleFunc("GET /api/twin", p.getTwin)
+	mux.HandleFunc("GET /api/schema", getSchema)
 	mux.HandleFunc("GET /api/faults", getFaults)
 	mux.HandleFunc("POST /api/twin", p.postTwin)
 	mux.HandleFunc("POST /api/twin/check", p.postCheck)

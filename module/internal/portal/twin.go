@@ -9,6 +9,7 @@ import (
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/check"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/sim"
 	"github.com/wasm-on-edge/wasm-on-edge/module/internal/twin"
+	"github.com/wasm-on-edge/wasm-on-edge/schema"
 )
 
 // Twin is both sides of the module's twin.
@@ -28,6 +29,11 @@ func (p *Portal) getTwin(w http.ResponseWriter, _ *http.Request) {
 	t.Reported, t.ReportedVersion = p.config.Hub.Reported(p.config.Name)
 	t.DesiredBytes, t.ReportedBytes = size(t.Desired), size(t.Reported)
 	answer(w, http.StatusOK, t)
+}
+
+// getSchema answers with the schema of the desired properties, which the editor proposes from.
+func getSchema(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, json.RawMessage(schema.Desired()))
 }
 
 // size counts a section that the hub holds. It holds objects only.

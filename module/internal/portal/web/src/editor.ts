@@ -6,12 +6,12 @@ import { type Diagnostic, lintGutter, lintKeymap, linter, setDiagnostics } from 
 import { EditorState } from "@codemirror/state";
 import { EditorView, drawSelection, highlightActiveLine, hoverTooltip, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import document from "../../../../../schema/desired-1.0.schema.json";
+import { get } from "./api";
 import { namesAround, pathAt, placeOf } from "./places";
 import { Guide, type Schema, boundsOf, sampleOf, severityOf } from "./schema";
 import type { Finding } from "./types";
 
-const guide = new Guide(document as Schema);
+const guide = new Guide(await get<Schema>("/api/schema"));
 
 const colors = HighlightStyle.define([
   { tag: tags.propertyName, color: "var(--accent)" },
