@@ -19,8 +19,8 @@ func Compose(base []byte, layers ...[]byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read base: %w", err)
 	}
-	for module, section := range whole {
-		for key := range section {
+	for _, module := range slices.Sorted(maps.Keys(whole)) {
+		for _, key := range slices.Sorted(maps.Keys(whole[module])) {
 			if strings.HasPrefix(key, desiredKey+".") {
 				return nil, fmt.Errorf("read base: %s has %q: it is a layer", module, key)
 			}
