@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -107,12 +108,18 @@ func newDevice(t *testing.T, deployment string) *device {
 	return d
 }
 
-// address returns one that is free, for a hub that is to have the same after each start.
+// address returns one that is free, for a hub that is to have the same after each start: its port is below those that the
+// kernel hands out by itself, as it does to other tests while the hub is away.
 func address(t *testing.T) string {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = listener.Close() }()
-	return listener.Addr().String()
+	for range 100 {
+		listener, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", 20_000+rand.IntN(10_000)))
+		if err == nil {
+			require.NoError(t, listener.Close())
+			return listener.Addr().String()
+		}
+	}
+	require.Fail(t, "no port is free")
+	return ""
 }
 
 // simulate returns the command that runs the hub on the state that it left.
