@@ -63,9 +63,10 @@ pagedev:
 	else echo "npm is missing: the simulator's page is not tested in a browser; install Node.js 20.19 or newer" >&2; fi
 	@command -v chromium >/dev/null || echo "chromium is missing: the simulator's page is not tested in a browser" >&2
 
+# Every process with the race detector waits for a second before it exits, and tests start hundreds.
 .PHONY: test
 test: needs build guests sdk pagedev ## run all tests: with the race detector, without cgo, and those of the guests
-	$(GO) test -race ./...
+	GORACE=atexit_sleep_ms=10 $(GO) test -race ./...
 	CGO_ENABLED=0 $(GO) vet $(PURE)
 	CGO_ENABLED=0 $(GO) test $(PURE)
 	@$(MAKE) --no-print-directory -C wasm-guests GO=$(GO) test
