@@ -34,6 +34,7 @@ const (
 // source sends numbered messages, one after the other, each until the hub has taken it.
 type source struct {
 	client  *edgehub.Client
+	backlog int          // how many messages may be sent of which something is still to come
 	settled func() int   // of how many messages something has come in every chain
 	next    chan kind    // capacity 1: a special message that waits for its turn; one more waits for that
 	sent    atomic.Int64 // the last number that the hub has taken
@@ -48,7 +49,7 @@ func newSource(environment map[string]string, settled func() int) (*source, erro
 	if err != nil {
 		return nil, err
 	}
-	return &source{client: client, settled: settled, next: make(chan kind, 1)}, nil
+	return &source{client: client, backlog: backlog, settled: settled, next: make(chan kind, 1)}, nil
 }
 
 // run sends until ctx ends, and one message after that; it returns when the hub has taken it, or at the latest when open ends.
@@ -79,12 +80,15 @@ func (s *source) wait(ctx context.Context) kind {
 		case <-ctx.Done():
 			return plain
 		case <-ticker.C:
-			if int(s.sent.Load())-s.settled() < backlog {
+			if s.room() {
 				return plain
 			}
 		}
 	}
 }
+
+// room reports whether the backlog permits another message.
+func (s *source) room() bool { return int(s.sent.Load())-s.settled() < s.backlog }
 
 // publish returns when the hub has taken the message, or the connection has ended.
 func (s *source) publish(ctx context.Context, m edgehub.Message) error {
