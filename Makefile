@@ -37,21 +37,25 @@ build: needs ## build the binary into build/bin
 guests: needs ## build the guests into build/guests
 	@$(MAKE) --no-print-directory -C wasm-guests GO=$(GO) OUT=$(CURDIR)/build/guests
 
+# Without a network, or with a slow one, npm ends after a while and leaves no half behind.
+NPM_CI := timeout 300 npm ci --no-audit --no-fund || { rm -rf node_modules; exit 1; }
+
 # What the packages of the official Node SDK leave behind once they are installed.
 NODE_SDK := module/conformance/node_modules/.package-lock.json
 $(NODE_SDK): module/conformance/package-lock.json
-	cd module/conformance && npm ci
+	cd module/conformance && { $(NPM_CI); }
 
 .PHONY: sdk
 sdk:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_SDK); \
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(NODE_SDK) || \
+	  echo "npm cannot install the official Node SDK: the checks against it are skipped" >&2; \
 	else echo "npm is missing: the checks against the official Node SDK are skipped; install Node.js 20 or newer" >&2; fi
 
 # The simulator's page, and what its tests in a browser are driven by.
 PAGE     := module/internal/portal/web
 PAGE_DEV := $(PAGE)/node_modules/.package-lock.json
 $(PAGE_DEV): $(PAGE)/package-lock.json
-	cd $(PAGE) && npm ci
+	cd $(PAGE) && { $(NPM_CI); }
 
 .PHONY: page
 page: $(PAGE_DEV) ## build the simulator's page, which is committed and embedded (wants npm)
@@ -59,7 +63,8 @@ page: $(PAGE_DEV) ## build the simulator's page, which is committed and embedded
 
 .PHONY: pagedev
 pagedev:
-	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE_DEV); \
+	@if command -v npm >/dev/null; then $(MAKE) --no-print-directory $(PAGE_DEV) || \
+	  echo "npm cannot install what drives the browser: the simulator's page is not tested in one" >&2; \
 	else echo "npm is missing: the simulator's page is not tested in a browser; install Node.js 20.19 or newer" >&2; fi
 	@command -v chromium >/dev/null || echo "chromium is missing: the simulator's page is not tested in a browser" >&2
 
