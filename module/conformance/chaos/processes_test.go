@@ -102,10 +102,21 @@ func newDevice(t *testing.T, deployment string) *device {
 	d.disk = mountDisk(t, filepath.Join(dir, "disk"))
 	d.log, err = os.Create(filepath.Join(dir, "log"))
 	require.NoError(t, err)
-	out, err := exec.Command("go", "build", "-o", d.binary, "../../cmd/wasm-on-edge").CombinedOutput()
-	require.NoError(t, err, string(out))
+	buildBinary(t, d.binary)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "deployment.json"), []byte(deployment), 0o600))
 	return d
+}
+
+// buildBinary puts the binary where it stays as it is, whoever builds another one. It is linked anew only where it is not what
+// make build has built.
+func buildBinary(t *testing.T, path string) {
+	t.Helper()
+	const bin = "../../../build/bin/"
+	out, err := exec.Command("go", "build", "-o", bin, "../../cmd/wasm-on-edge").CombinedOutput()
+	require.NoError(t, err, string(out))
+	binary, err := os.ReadFile(bin + "wasm-on-edge")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(path, binary, 0o700))
 }
 
 // address returns one that is free, for a hub that is to have the same after each start: its port is below those that the

@@ -65,8 +65,7 @@ func newLoaded(t *testing.T) *loaded {
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	l := &loaded{t: t, dir: dir, binary: filepath.Join(dir, "wasm-on-edge"), results: map[string]map[string]string{}}
-	out, err := exec.Command("go", "build", "-o", l.binary, "../../cmd/wasm-on-edge").CombinedOutput()
-	require.NoError(t, err, string(out))
+	buildBinary(t, l.binary)
 	count, err := os.ReadFile("testdata/count.wat")
 	require.NoError(t, err)
 	l.compile("count", string(count))
