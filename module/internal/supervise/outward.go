@@ -144,12 +144,12 @@ func (q *requests) callOff(done <-chan struct{}) {
 	}
 }
 
-// renew lets requests begin again.
+// renew lets requests begin again where they were called off. Those that are under way, of a service that has just begun,
+// go on.
 func (q *requests) renew() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.cancel != nil {
-		q.cancel()
+	if q.off {
+		q.ctx, q.cancel, q.off = nil, nil, false
 	}
-	q.ctx, q.cancel, q.off = nil, nil, false
 }
