@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	patience    = 20 * time.Second // how long a test waits for what must come
+	patience    = time.Minute // how long a test waits for what must come
 	guestSource = "../../../wasm-guests/testdata"
 )
 
