@@ -33,6 +33,7 @@ type signalAccount struct {
 	seen      map[int][]string // by number: the ids of what came of it
 	delivered map[int]bool
 	letters   map[int]string // by number: the reason
+	unkept    map[int]bool   // by number: the disk did not take what came of it
 	counts    map[int]int    // by number: what the guest that counts says
 	again     int            // came again in another message, as what is sent while the disk is full may
 	unwritten int            // messages that came with an errno other than 0
@@ -128,7 +129,7 @@ func (a *account) takeSamples(body []byte, id string) error {
 
 func (a *account) of(signal string) *signalAccount {
 	if a.signals[signal] == nil {
-		a.signals[signal] = &signalAccount{seen: map[int][]string{}, delivered: map[int]bool{}, letters: map[int]string{}, counts: map[int]int{}}
+		a.signals[signal] = &signalAccount{seen: map[int][]string{}, delivered: map[int]bool{}, letters: map[int]string{}, unkept: map[int]bool{}, counts: map[int]int{}}
 	}
 	return a.signals[signal]
 }
@@ -140,7 +141,7 @@ func (s *signalAccount) take(n int, id, reason string) {
 	}
 	s.seen[n] = append(s.seen[n], id)
 	if reason != "" {
-		s.letters[n] = reason
+		s.letters[n], s.unkept[n] = reason, s.unkept[n] || reason == "state-not-kept"
 		return
 	}
 	s.delivered[n] = true
@@ -206,7 +207,7 @@ func (a *account) check() (problems []string) {
 	for _, name := range slices.Sorted(maps.Keys(a.signals)) {
 		s := a.signals[name]
 		for _, n := range slices.Sorted(maps.Keys(s.seen)) {
-			if len(s.seen[n]) > 1 && s.letters[n] != "state-not-kept" { // of what the disk did not take nothing is known after a kill
+			if len(s.seen[n]) > 1 && !s.unkept[n] { // of what the disk did not take nothing is known after a kill
 				problems = append(problems, fmt.Sprintf("signal %s: message %d came under several ids, dead letter %q: %v", name, n, s.letters[n], s.seen[n]))
 			}
 		}
